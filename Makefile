@@ -1,0 +1,175 @@
+# The user's door. `make help` explains every target and variable.
+
+PYTHON  ?= python3
+VENV    ?= .venv
+PAPER   ?=
+SCALE   ?= small
+LAUNCHER ?= local
+SEEDS   ?=
+DATASETS ?=
+METHODS ?=
+JOBS    ?=
+RESULTS ?= results
+STALE   ?=
+RETRY   ?=
+CELL    ?=
+TRIAL   ?=
+TORCH   ?=
+SETUP   ?= 1
+TESTS   ?=
+export OFFLINE ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup setup-development list plan reproduce status report explain fetch logs \
+        run-trial test test-all bench check format clean system-packages
+
+# Set-up ---------------------------------------------------------------------------------------
+# The extra that a paper needs stands in its spec (`extra:`), so that one family of papers does
+# not drag in the libraries of another. A stamp per extra: set-up runs again only when
+# pyproject.toml or constraints.txt change.
+
+EXTRA := $(if $(filter-out all,$(PAPER)),$(shell sed -n 's/^extra: *//p' tables/$(PAPER).yaml 2>/dev/null))
+ALL_EXTRAS := $(shell sed -n 's/^extra: *//p' tables/*.yaml 2>/dev/null | sort -u)
+WANTED := $(if $(filter all,$(PAPER)),$(ALL_EXTRAS),$(EXTRA))
+
+ifeq ($(SETUP),0)
+PY := $(PYTHON)
+STAMPS :=
+DEVELOPMENT :=
+else
+PY := $(VENV)/bin/python
+STAMPS := $(VENV)/.installed-core $(WANTED:%=$(VENV)/.installed-%)
+DEVELOPMENT := $(VENV)/.installed-core $(ALL_EXTRAS:%=$(VENV)/.installed-%) $(VENV)/.installed-development
+endif
+
+PIP = $(VENV)/bin/python -m pip install --disable-pip-version-check -q -c constraints.txt
+CPU_INDEX = --extra-index-url https://download.pytorch.org/whl/cpu
+TORCH_REQUIREMENT = $(if $(filter cpu,$(TORCH)),$(CPU_INDEX) torch==2.13.0+cpu,)
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "Klaim needs Python 3.11 to 3.13: name one with PYTHON=<path>" >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "cannot make a virtual environment: install python3-venv (apt-get install python3-venv)" >&2; exit 2; }
+	@touch $@
+
+$(VENV)/.installed-core: $(VENV)/.created pyproject.toml constraints.txt
+	@echo "Setting up $(VENV) (downloads a few hundred MB the first time; TORCH=cpu avoids CUDA) …"
+	@$(if $(TORCH_REQUIREMENT),$(VENV)/bin/python -m pip install --disable-pip-version-check -q $(TORCH_REQUIREMENT))
+	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/.installed-%: $(VENV)/.installed-core
+	@echo "Installing what $* needs …"
+	@$(PIP) -e ".[$*]"
+	@touch $@
+
+setup: $(STAMPS) ## make the virtual environment (part of the first target that needs it)
+	@echo "Ready: $(PY)"
+
+setup-development: $(DEVELOPMENT) ## the same, with what the tests and checks need
+
+# Verbs ----------------------------------------------------------------------------------------
+
+CHOICE = $(if $(SEEDS),--seeds $(SEEDS)) $(if $(DATASETS),--datasets '$(DATASETS)') \
+         $(if $(METHODS),--methods '$(METHODS)')
+PLACE = --scale $(SCALE) --results '$(RESULTS)'
+RUN = --launcher $(LAUNCHER) $(if $(JOBS),--jobs $(JOBS))
+AGAIN = $(if $(STALE),--stale $(STALE)) $(if $(RETRY),--retry $(RETRY))
+REPRO = @$(PY) -m repro
+
+define need_paper
+@test -n "$(PAPER)" || { echo "name a paper: make $@ PAPER=<key> (make list shows them)" >&2; exit 2; }
+endef
+
+list: $(STAMPS) ## the papers, their scales, and what their reports say
+	$(REPRO) list --results '$(RESULTS)'
+
+plan: $(STAMPS) ## what reproduce would run and what that costs; starts nothing
+	$(need_paper)
+	$(REPRO) plan $(PAPER) $(PLACE) $(CHOICE) $(RUN)
+
+reproduce: $(STAMPS) ## run what is missing, show the table, say where the report is
+	$(need_paper)
+	$(REPRO) reproduce $(PAPER) $(PLACE) $(CHOICE) $(RUN) $(AGAIN)
+
+status: $(STAMPS) ## trials by state, what failed and why
+	$(need_paper)
+	$(REPRO) status $(PAPER) $(PLACE) $(CHOICE)
+
+report: $(STAMPS) ## write the report from the results that there are
+	$(need_paper)
+	$(REPRO) report $(PAPER) $(PLACE) $(CHOICE)
+
+explain: $(STAMPS) ## trace a number (CELL=dataset/method[/metric]) or all verdicts to their trials
+	$(need_paper)
+	$(REPRO) explain $(PAPER) $(PLACE) $(if $(CELL),--cell '$(CELL)')
+
+fetch: $(STAMPS) ## download and verify the data of a paper (SCALE=paper for the real sets)
+	$(need_paper)
+	$(REPRO) fetch $(PAPER) $(PLACE) $(if $(DATASETS),--datasets '$(DATASETS)')
+
+logs: $(STAMPS) ## show one trial (TRIAL=<id>): attempts, output, error
+	$(need_paper)
+	$(REPRO) logs $(PAPER) '$(TRIAL)' $(PLACE)
+
+run-trial: $(STAMPS) ## run one trial (TRIAL=<id>) in the foreground
+	$(need_paper)
+	$(REPRO) run-trial $(PAPER) '$(TRIAL)' $(PLACE)
+
+# Development ----------------------------------------------------------------------------------
+
+test: $(DEVELOPMENT) ## the tests (a few minutes)
+	@$(PY) -m pytest $(TESTS)
+
+test-all: $(DEVELOPMENT) ## every test, the slow ones and the benchmarks too
+	@$(PY) -m pytest -m '' $(TESTS)
+
+bench: $(DEVELOPMENT) ## the benchmarks alone
+	@$(PY) -m pytest -m benchmark -s $(TESTS)
+
+check: $(DEVELOPMENT) ## format, lint, types, import rules
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+	@$(VENV)/bin/lint-imports
+
+format: $(DEVELOPMENT) ## format the sources and mend what lint can mend
+	@$(PY) -m ruff format .
+	@$(PY) -m ruff check --fix .
+
+system-packages: ## what the browser tests need, by apt-get (needs root)
+	apt-get update -qq
+	apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core
+
+clean: ## remove caches and the virtual environment; results stay
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks
+	find . -name __pycache__ -type d -not -path './results/*' -prune -exec rm -rf {} +
+	rm -rf build *.egg-info
+
+help: ## this text
+	@echo "Klaim runs the headline tables of machine-learning papers again and says which claims hold."
+	@echo
+	@echo "Targets:"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | \
+	  while IFS="$$(printf '\t')" read -r name text; do printf '  %-18s %s\n' "$$name" "$$text"; done
+	@echo
+	@echo "Variables:"
+	@echo "  PAPER=<key>|all        the paper ($(patsubst tables/%.yaml,%,$(wildcard tables/*.yaml)))"
+	@echo "  SCALE=smoke|small|paper  seconds, minutes on a laptop (default), the paper's own size on GPUs"
+	@echo "  LAUNCHER=local|debug   all cores (default), or this process"
+	@echo "  JOBS=n                 trials at once (default: one per core)"
+	@echo "  SEEDS=n                seeds 0 … n-1 in place of the spec's; the report is then partial"
+	@echo "  DATASETS=a,b           only these; file:<path> adds your own data"
+	@echo "  METHODS=a,b            only these"
+	@echo "  RESULTS=dir            where results are kept (default: results)"
+	@echo "  STALE=rerun|keep       results of older code: rerun (default below paper scale) or keep"
+	@echo "  RETRY=failed           run failed trials again"
+	@echo "  CELL=dataset/method    what to explain;  TRIAL=<id>  which trial to show or run"
+	@echo "  PYTHON=<path>          the Python that makes the virtual environment"
+	@echo "  TORCH=cpu              set up with the CPU build of torch (Linux: no CUDA downloads)"
+	@echo "  SETUP=0                use PYTHON as it is, with what it has installed"
+	@echo "  REPRO_DATA=<dir>       a folder with data files you already have"
+	@echo "  KLAIM_CACHE=<dir>      where downloads go (default: ~/.cache/klaim)"
+	@echo "  OFFLINE=1              never download; say what is missing"

@@ -1,0 +1,1 @@
+"""Networks and training ground that several tasks share."""

@@ -1,0 +1,186 @@
+"""From stored trials to cells: the seeds of one (data set, method, metric) taken together.
+
+Nothing is dropped and nothing is imputed: a cell knows every trial that it should have had.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from repro.plan import Plan
+from repro.spec import DatasetSpec, TableSpec
+from repro.statistics import Summary, summarize
+from repro.store import TrialRecord
+from repro.trial import Setting
+
+CellState = Literal[
+    "complete", "single run", "incomplete", "diverged", "failed", "stale", "not comparable"
+]
+
+
+@dataclass(frozen=True)
+class Group:
+    """All trials of one setting, one per planned seed."""
+
+    setting: Setting
+    records: tuple[TrialRecord, ...]
+
+    def values(self, metric: str, *, stale: bool = False) -> dict[int, float]:
+        """Return seed → value of the finished trials; of the stale ones too where asked for."""
+        states = ("done", "stale") if stale else ("done",)
+        return {
+            record.trial.seed: record.metrics[metric]
+            for record in self.records
+            if record.state in states and metric in record.metrics
+        }
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One place of the table: what the seeds of a setting say of one metric.
+
+    ``values``   seed → value of finished, fresh trials; non-finite where a run diverged
+    ``stale``    seed → value of trials whose code, data or environment has changed since
+    ``summary``  of the values that may be shown; ``None`` where none may. Where runs diverged, no
+                 mean over the survivors is given
+    """
+
+    dataset: str
+    method: str
+    metric: str
+    group: Group
+    values: dict[int, float]
+    stale: dict[int, float]
+    state: CellState
+    summary: Summary | None
+
+    @property
+    def address(self) -> str:
+        """How the cell is called on the command line and in the report's files."""
+        return f"{self.dataset}/{self.method}/{self.metric}"
+
+    @property
+    def planned(self) -> int:
+        """Number of seeds that the plan has."""
+        return len(self.group.records)
+
+    @property
+    def diverged(self) -> int:
+        """Number of finished runs whose value is not finite."""
+        return sum(not math.isfinite(value) for value in self.values.values())
+
+    @property
+    def complete(self) -> bool:
+        """Whether every planned trial is finished and fresh, diverged or not."""
+        return len(self.values) == self.planned
+
+    def trials(self, *states: str) -> int:
+        """Return the number of trials in one of ``states``."""
+        return sum(record.state in states for record in self.group.records)
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """Every cell of a plan, and the groups of trials behind them, sweeps included."""
+
+    spec: TableSpec
+    groups: tuple[Group, ...]
+    cells: dict[tuple[str, str, str], Cell]
+
+    def cell(self, dataset: str, method: str, metric: str) -> Cell | None:
+        """Return a cell, or ``None`` where the table has no such place."""
+        return self.cells.get((dataset, method, metric))
+
+    def curve(self, dataset: str, method: str) -> tuple[Group, ...]:
+        """Return the settings of a method on a data set, in the order of the sweep."""
+        return self._curves.get((dataset, method), ())
+
+    @cached_property
+    def _curves(self) -> dict[tuple[str, str], tuple[Group, ...]]:
+        curves: dict[tuple[str, str], tuple[Group, ...]] = {}
+        for group in self.groups:
+            key = (group.setting.dataset, group.setting.method)
+            curves[key] = (*curves.get(key, ()), group)
+        return curves
+
+
+def aggregate(plan: Plan, records: Sequence[TrialRecord]) -> Aggregate:
+    """Return the cells of ``plan`` from the present state of its trials."""
+    groups = tuple(_groups(records))
+    metrics = _measured(plan.spec, groups)
+    cells = {}
+    for group in groups:
+        setting = group.setting
+        if setting.in_table:
+            for metric in metrics[setting.dataset]:
+                cell = make_cell(plan.spec, group, metric)
+                cells[setting.dataset, setting.method, metric] = cell
+    return Aggregate(plan.spec, groups, cells)
+
+
+def make_cell(spec: TableSpec, group: Group, metric: str) -> Cell:
+    """Return the cell of one metric over a group of trials."""
+    dataset = dataset_entry(spec, group.setting.dataset)
+    fresh = group.values(metric)
+    everything = group.values(metric, stale=True)
+    stale = {seed: value for seed, value in everything.items() if seed not in fresh}
+    compared = metric not in dataset.not_compared and base_name(metric) not in dataset.not_compared
+    state = _state(group, fresh, stale) if compared else "not comparable"
+    finite = [value for value in everything.values() if math.isfinite(value)]
+    hidden = not finite or len(finite) < len(everything)
+    summary = None if hidden else summarize(finite, dataset.resplit)
+    setting = group.setting
+    return Cell(setting.dataset, setting.method, metric, group, fresh, stale, state, summary)
+
+
+def dataset_entry(spec: TableSpec, dataset: str) -> DatasetSpec:
+    """Return the spec's entry of a data set; a user's file gets one that is named by its path."""
+    return spec.datasets.get(dataset) or DatasetSpec(label=dataset)
+
+
+def base_name(metric: str) -> str:
+    """Return ``name`` of ``name@level``."""
+    return metric.partition("@")[0]
+
+
+def _groups(records: Sequence[TrialRecord]) -> list[Group]:
+    found: dict[tuple[str, str, str], list[TrialRecord]] = {}
+    for record in records:
+        setting = record.trial.setting
+        key = (setting.dataset, setting.method, repr(sorted(setting.swept.items())))
+        found.setdefault(key, []).append(record)
+    return [Group(members[0].trial.setting, tuple(members)) for members in found.values()]
+
+
+def _measured(spec: TableSpec, groups: Sequence[Group]) -> dict[str, list[str]]:
+    """Return, per data set, the metrics that any trial measured there, in the spec's order.
+
+    Where no trial has finished yet, the table's metrics: their cells must show as unfinished.
+    """
+    seen: dict[str, set[str]] = {}
+    for group in groups:
+        names = seen.setdefault(group.setting.dataset, set())
+        for record in group.records:
+            names.update(record.metrics)
+    table = [name for name in spec.metric_names() if spec.metric(name).table]
+    return {
+        dataset: [name for name in spec.metric_names() if name in names] or table
+        for dataset, names in seen.items()
+    }
+
+
+def _state(group: Group, fresh: dict[int, float], stale: dict[int, float]) -> CellState:
+    planned = len(group.records)
+    if len(fresh) == planned:
+        if not all(map(math.isfinite, fresh.values())):
+            return "diverged"
+        return "complete" if planned > 1 else "single run"
+    if stale and len(fresh) + len(stale) == planned:
+        return "stale"
+    if all(record.state == "failed" for record in group.records):
+        return "failed"
+    return "incomplete"

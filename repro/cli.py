@@ -1,0 +1,229 @@
+"""The command line: one verb per thing to do. Imports nothing heavy until a verb needs it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from repro.errors import EXIT_USER_ERROR, UserError
+
+if TYPE_CHECKING:
+    from repro.plan import Plan, Selection
+
+app = typer.Typer(
+    name="repro",
+    help="Run a paper's headline table again and say which of its claims hold.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Paper = Annotated[str, typer.Argument(help="A paper's key (`repro list` shows them), or `all`.")]
+OnePaper = Annotated[str, typer.Argument(help="A paper's key; `repro list` shows them.")]
+Scale = Annotated[str, typer.Option(help="smoke (seconds), small (minutes) or paper (GPUs).")]
+Results = Annotated[Path, typer.Option(help="Where results are kept.")]
+Seeds = Annotated[int | None, typer.Option(help="Run seeds 0 … n-1 in place of the spec's.")]
+Datasets = Annotated[str, typer.Option(help="Only these, by comma; file:<path> adds your own.")]
+Methods = Annotated[str, typer.Option(help="Only these, by comma.")]
+LauncherName = Annotated[str, typer.Option(help="local (all cores) or debug (this process).")]
+Jobs = Annotated[int, typer.Option(help="Trials at once; 0 means one per core.", min=0)]
+Stale = Annotated[str, typer.Option(help="Results of older code: auto, rerun or keep.")]
+Retry = Annotated[str, typer.Option(help="`failed` runs failed trials again.")]
+TrialId = Annotated[str, typer.Argument(help="The first digits of a trial's id.")]
+
+_RESULTS = Path("results")
+_STALE_RULES = ("auto", "rerun", "keep")
+
+
+def main() -> None:
+    """Run the command line. A user's mistake ends in one line and exit status 2."""
+    try:
+        app()
+    except UserError as error:
+        print(f"repro: {error}", file=sys.stderr)
+        sys.exit(EXIT_USER_ERROR)
+    except KeyboardInterrupt:
+        print(
+            "\nStopped. What was finished is kept; the same command goes on from there.",
+            file=sys.stderr,
+        )
+        sys.exit(130)
+
+
+@app.command("list")
+def list_papers(results: Results = _RESULTS) -> None:
+    """Show the papers, their scales, and what their last reports said."""
+    from repro.overview import overview
+
+    print(overview(results))
+
+
+@app.command()
+def plan(
+    paper: Paper,
+    scale: Scale = "small",
+    seeds: Seeds = None,
+    datasets: Datasets = "",
+    methods: Methods = "",
+    launcher: LauncherName = "local",
+    jobs: Jobs = 0,
+    results: Results = _RESULTS,
+) -> None:
+    """Say what `reproduce` would run and what that costs. Starts nothing."""
+    from repro.reproduce import RunOptions
+    from repro.status import plan_text
+
+    options = RunOptions(launcher, jobs)
+    selection = _selection(seeds, datasets, methods)
+    for one in _plans(paper, scale, results, selection):
+        print(plan_text(one, options))
+
+
+@app.command()
+def reproduce(
+    paper: Paper,
+    scale: Scale = "small",
+    seeds: Seeds = None,
+    datasets: Datasets = "",
+    methods: Methods = "",
+    launcher: LauncherName = "local",
+    jobs: Jobs = 0,
+    results: Results = _RESULTS,
+    stale: Stale = "auto",
+    retry: Retry = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="As `plan`.")] = False,
+) -> None:
+    """Run what is missing, then show the table and where the report is."""
+    from repro.reproduce import RunOptions
+    from repro.reproduce import reproduce as run
+    from repro.status import plan_text
+
+    _one_of("STALE", stale, _STALE_RULES)
+    if retry:
+        _one_of("RETRY", retry, ("failed",))
+    options = RunOptions(launcher, jobs, stale, retry == "failed")
+    selection = _selection(seeds, datasets, methods)
+    statuses = []
+    for one in _plans(paper, scale, results, selection):
+        if dry_run:
+            print(plan_text(one, options))
+        else:
+            statuses.append(run(one, options))
+    raise typer.Exit(max(statuses, default=0))
+
+
+@app.command()
+def status(
+    paper: Paper,
+    scale: Scale = "small",
+    seeds: Seeds = None,
+    datasets: Datasets = "",
+    methods: Methods = "",
+    results: Results = _RESULTS,
+) -> None:
+    """Show each method's trials by state, what failed and why, and what made trials stale."""
+    from repro.status import status_text
+
+    for one in _plans(paper, scale, results, _selection(seeds, datasets, methods)):
+        print(status_text(one))
+
+
+@app.command()
+def report(
+    paper: Paper,
+    scale: Scale = "small",
+    seeds: Seeds = None,
+    datasets: Datasets = "",
+    methods: Methods = "",
+    results: Results = _RESULTS,
+) -> None:
+    """Write the report from the results that there are. Runs no trial."""
+    from repro.reproduce import report as write
+
+    for one in _plans(paper, scale, results, _selection(seeds, datasets, methods)):
+        write(one, one.records())
+
+
+@app.command()
+def explain(
+    paper: OnePaper,
+    cell: Annotated[str, typer.Option(help="data set/method or data set/method/metric.")] = "",
+    scale: Scale = "small",
+    results: Results = _RESULTS,
+) -> None:
+    """Trace a printed number, or every verdict, to the trials behind it."""
+    from repro.explain import explain as trace
+
+    (one,) = _plans(paper, scale, results, None)
+    print(trace(one, one.records(), cell or None))
+
+
+@app.command("run-trial")
+def run_trial(
+    paper: OnePaper, trial: TrialId, scale: Scale = "small", results: Results = _RESULTS
+) -> None:
+    """Run one trial in this process, in the foreground, again if it has a result."""
+    from repro.status import find_trial
+    from repro.status import run_trial as run
+
+    (one,) = _plans(paper, scale, results, None)
+    raise typer.Exit(run(one, find_trial(one, trial)))
+
+
+@app.command()
+def logs(
+    paper: OnePaper, trial: TrialId, scale: Scale = "small", results: Results = _RESULTS
+) -> None:
+    """Show one trial: what it is, its attempts, what it printed, its error."""
+    from repro.status import find_trial, log_text
+
+    (one,) = _plans(paper, scale, results, None)
+    print(log_text(one, find_trial(one, trial)))
+
+
+@app.command()
+def fetch(
+    paper: Paper, scale: Scale = "paper", datasets: Datasets = "", results: Results = _RESULTS
+) -> None:
+    """Download and verify the data that a paper needs, before any trial starts."""
+    from repro.fetch import fetch as get
+
+    plans = _plans(paper, scale, results, _selection(None, datasets, ""))
+    raise typer.Exit(max([get(one) for one in plans], default=0))
+
+
+def _plans(paper: str, scale: str, results: Path, selection: Selection | None) -> list[Plan]:
+    from repro.plan import Selection
+    from repro.reproduce import prepare
+    from repro.spec import available_papers
+    from repro.spec.schema import SCALES
+
+    _one_of("scale", scale, SCALES)
+    papers = available_papers() if paper == "all" else [paper]
+    chosen = selection or Selection()
+    return [prepare(key, scale, results.absolute(), chosen) for key in papers]
+
+
+def _selection(seeds: int | None, datasets: str, methods: str) -> Selection:
+    from repro.plan import Selection
+
+    return Selection(seeds, _names(datasets), _names(methods))
+
+
+def _names(text: str) -> tuple[str, ...] | None:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    return names or None
+
+
+def _one_of(what: str, value: str, valid: tuple[str, ...]) -> str:
+    if value not in valid:
+        raise UserError(f"unknown {what} {value!r}; valid: {', '.join(valid)}")
+    return value
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""Data files: found by name and hash in ``REPRO_DATA``, else downloaded once and verified.
+
+Tasks declare each file as a :class:`DataFile` and ask for its path; nothing here knows a data set.
+
+``REPRO_DATA``   read-only folder, searched by file name and SHA-256
+``KLAIM_CACHE``  where downloads are kept (default: ``~/.cache/klaim``)
+``OFFLINE=1``    never touch the network; say what is missing
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from repro.errors import UserError
+from repro.files import make_directory, sha256_of_file
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One file of a data set.
+
+    ``sha256=None`` means that nobody has verified the file yet: the hash of the first download is
+    recorded in the trial's result and shown as unverified. A hash is never invented.
+    """
+
+    name: str
+    urls: tuple[str, ...]
+    sha256: str | None
+    licence: str
+    source: str = ""
+
+
+def cache_directory() -> Path:
+    """Return the folder for downloads and other things that can be made again."""
+    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "klaim"
+    return Path(os.environ.get("KLAIM_CACHE", default)).expanduser()
+
+
+def find(file: DataFile) -> Path | None:
+    """Return where ``file`` already lies, or ``None``. Wrong bytes: ``UserError``."""
+    wrong = None
+    for folder in _folders():
+        for candidate in sorted(folder.rglob(file.name)) if folder.is_dir() else []:
+            if file.sha256 is None or sha256_of_file(candidate) == file.sha256:
+                return candidate
+            wrong = wrong or candidate
+    cached = _cached(file)
+    if not cached.exists():
+        if wrong and not _may_download(file):
+            raise _rejected(wrong, file)
+        return None
+    if file.sha256 is not None and sha256_of_file(cached) != file.sha256:
+        raise _rejected(cached, file)
+    return cached
+
+
+def locate(file: DataFile) -> Path:
+    """Return the path of ``file``, downloaded first where that is needed and allowed."""
+    found = find(file)
+    if found is not None:
+        return found
+    if not _may_download(file):
+        raise UserError(
+            f"{file.name} is not on this machine and OFFLINE=1 forbids a download: put the file "
+            f"(sha256 {file.sha256 or 'unknown'}) into the folder that REPRO_DATA names, or fetch "
+            f"it elsewhere from {file.urls[0] if file.urls else 'its publisher'}"
+        )
+    return _download(file)
+
+
+def _folders() -> list[Path]:
+    named = os.environ.get("REPRO_DATA", "")
+    return [Path(part).expanduser() for part in named.split(os.pathsep) if part]
+
+
+def _cached(file: DataFile) -> Path:
+    folder = file.sha256[:16] if file.sha256 else "unverified"
+    return cache_directory() / "data" / folder / file.name
+
+
+def _may_download(file: DataFile) -> bool:
+    return os.environ.get("OFFLINE", "") not in ("1", "true", "yes") and bool(file.urls)
+
+
+def _rejected(path: Path, file: DataFile) -> UserError:
+    return UserError(
+        f"{path} has sha256 {sha256_of_file(path)}, expected {file.sha256}: the file is damaged or "
+        f"another version; delete it and run the same command again"
+    )
+
+
+def _download(file: DataFile) -> Path:
+    import pooch
+
+    target = _cached(file)
+    make_directory(target.parent)
+    problems = []
+    for url in file.urls:
+        try:
+            known = f"sha256:{file.sha256}" if file.sha256 else None
+            pooch.retrieve(url, known_hash=known, fname=file.name, path=target.parent)
+        except Exception as error:  # one line per address: any failure leads to the next one
+            problems.append(f"{url}: {_first_line(error)}")
+        else:
+            return target
+    raise UserError(
+        f"cannot download {file.name} ({'; '.join(problems)}): check the connection, or put the "
+        f"file (sha256 {file.sha256 or 'unknown'}) into the folder that REPRO_DATA names"
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

@@ -1,0 +1,107 @@
+"""A trial's sign of life: a small file, rewritten while the trial runs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from repro.errors import UserError
+from repro.files import read_json, write_json
+
+#: Seconds between two beats, and after how many without one a trial on another host counts as lost.
+INTERVAL = 2.0
+TIMEOUT = 120.0
+
+
+@dataclass(frozen=True)
+class Beat:
+    """Who runs a trial, how far it is, and when that was last heard (seconds since the epoch)."""
+
+    host: str
+    pid: int
+    process_started: float
+    time: float
+    done: float = 0.0
+    total: float = 0.0
+
+    def is_alive(self) -> bool:
+        """Say whether the process that wrote this beat still runs.
+
+        On this host the process table decides, with the start time against a reused number; for
+        another host the age of the beat does.
+        """
+        if self.host != socket.gethostname():
+            return time.time() - self.time < TIMEOUT
+        return _process_started(self.pid) == self.process_started
+
+
+def this_process() -> Beat:
+    """Return a beat of the calling process."""
+    pid = os.getpid()
+    return Beat(socket.gethostname(), pid, _process_started(pid) or 0.0, time.time())
+
+
+def read_beat(path: Path) -> Beat | None:
+    """Return the beat in ``path``, or ``None`` where there is none."""
+    content = read_json(path)
+    if content is None:
+        return None
+    try:
+        return Beat(**content)
+    except TypeError:
+        return None
+
+
+class Heartbeat:
+    """Writes beats to ``path`` from a thread until :meth:`stop`; the file is then removed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._identity = this_process()
+        self._progress = (0.0, 0.0)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def start(self) -> None:
+        """Write the first beat and go on in the background."""
+        self.beat()
+        self._thread.start()
+
+    def progress(self, done: float, total: float) -> None:
+        """Remember how far the trial is; the next beat carries it."""
+        self._progress = (done, total)
+
+    def stop(self) -> None:
+        """End the thread and remove the file."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._path.unlink(missing_ok=True)
+
+    def beat(self) -> None:
+        """Write one beat now."""
+        done, total = self._progress
+        beat = asdict(self._identity) | {"time": time.time(), "done": done, "total": total}
+        # A beat that cannot be written must not end the trial: its result will say what is wrong.
+        with contextlib.suppress(OSError, UserError):
+            write_json(self._path, beat, durable=False)
+
+    def _run(self) -> None:
+        while not self._stopped.wait(INTERVAL if self._progress[1] == 0 else INTERVAL / 4):
+            self.beat()
+
+
+def _process_started(pid: int) -> float | None:
+    """Return when process ``pid`` started (clock ticks since boot), or ``None`` if it is gone."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    fields = text.rpartition(")")[2].split()
+    state, started = fields[0], fields[19]
+    return None if state in "ZX" else float(started)

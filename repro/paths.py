@@ -1,0 +1,44 @@
+"""Where everything lies: the checkout's folders, and one paper's results at one scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+#: The checkout: Klaim runs from one, installed in editable mode.
+ROOT = Path(__file__).resolve().parent.parent
+TABLES = ROOT / "tables"
+FIGURES = ROOT / "figures"
+
+
+@dataclass(frozen=True)
+class ResultPaths:
+    """All paths below ``results/<paper>/<scale>``."""
+
+    results: Path
+    paper: str
+    scale: str
+
+    @property
+    def base(self) -> Path:
+        """The folder of this paper at this scale."""
+        return self.results / self.paper / self.scale
+
+    @property
+    def trials(self) -> Path:
+        """One folder per trial."""
+        return self.base / "trials"
+
+    @property
+    def jobs(self) -> Path:
+        """One folder per submission: lists of trials and the launcher's logs."""
+        return self.base / "jobs"
+
+    @property
+    def artifacts(self) -> Path:
+        """Shared artefacts, of all papers and scales."""
+        return self.results / "artifacts"
+
+    def report(self, *, partial: bool) -> Path:
+        """The report of the spec's full selection, or of a subset chosen on the command line."""
+        return self.base / ("report-partial" if partial else "report")

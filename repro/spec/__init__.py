@@ -1,0 +1,29 @@
+"""The table spec: a paper's headline table as data, what to run, and what must hold."""
+
+from repro.spec.load import available_papers, load_spec, paper_path
+from repro.spec.schema import (
+    Claim,
+    DatasetSpec,
+    MethodSpec,
+    Metric,
+    Reported,
+    Resources,
+    ScaleSpec,
+    SweepScale,
+    TableSpec,
+)
+
+__all__ = [
+    "Claim",
+    "DatasetSpec",
+    "MethodSpec",
+    "Metric",
+    "Reported",
+    "Resources",
+    "ScaleSpec",
+    "SweepScale",
+    "TableSpec",
+    "available_papers",
+    "load_spec",
+    "paper_path",
+]

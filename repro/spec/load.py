@@ -1,0 +1,66 @@
+"""Reading a spec: YAML to typed dataclasses, every mistake as one line with its place."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from repro.errors import UserError, did_you_mean
+from repro.paths import TABLES
+from repro.spec.consistency import check_consistency
+from repro.spec.schema import TableSpec
+
+
+def paper_path(paper: str, tables: Path = TABLES) -> Path:
+    """Return the spec file of ``paper``. An unknown key: ``UserError`` with the valid ones."""
+    path = tables / f"{paper}.yaml"
+    if "/" in paper or not path.is_file():
+        known = available_papers(tables)
+        raise UserError(f"unknown paper {paper!r}; valid: {', '.join(known)}, all")
+    return path
+
+
+def available_papers(tables: Path = TABLES) -> list[str]:
+    """Return the keys of the papers that have a spec."""
+    return sorted(path.stem for path in tables.glob("*.yaml"))
+
+
+def load_spec(paper: str, tables: Path = TABLES) -> TableSpec:
+    """Return the spec of ``paper``, typed and consistent. Raises ``UserError`` with one line."""
+    path = paper_path(paper, tables)
+    spec: TableSpec = read_typed(path, TableSpec)
+    if spec.paper != paper:
+        raise UserError(f"{path}: paper: is {spec.paper!r}, but the file is named {paper}.yaml")
+    check_consistency(spec, path)
+    return spec
+
+
+def read_typed(path: Path, schema: type[Any]) -> Any:
+    """Return the YAML file ``path`` as an instance of the dataclass ``schema``."""
+    try:
+        loaded = OmegaConf.load(path)
+        return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(schema), loaded))
+    except OmegaConfBaseException as error:
+        raise UserError(f"{path}: {_one_line(error)}") from error
+    except YAMLError as error:
+        raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _one_line(error: OmegaConfBaseException) -> str:
+    """Return ``key.path: what is wrong``, with the nearest valid key where one was misspelt."""
+    text = str(error).splitlines()[0]
+    key = error.full_key or ""
+    unknown = re.match(r"Key '(.*)' not in '(.*?)'", text)
+    if unknown:
+        fields = getattr(error.object_type, "__dataclass_fields__", {})
+        text = f"unknown key {unknown[1]!r}{did_you_mean(unknown[1], fields)}"
+    elif "missing mandatory value" in text:
+        text = "required, but missing"
+    return f"{key}: {text}" if key else text

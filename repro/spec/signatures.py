@@ -1,0 +1,79 @@
+"""Checking a spec against the live classes that it names.
+
+Importing them costs seconds (torch), so the answer is remembered in the cache directory under the
+hash of the spec and of the sources it names: a plan with nothing new imports nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib
+import inspect
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from repro.data import cache_directory
+from repro.errors import UserError, did_you_mean
+from repro.files import sha256_of_json, write_text
+from repro.fingerprint import code_fingerprint
+from repro.spec.schema import TableSpec
+
+
+def check_signatures(spec: TableSpec, path: Path) -> None:
+    """Raise ``UserError`` for the first dotted name or parameter that no live class takes."""
+    names = [spec.task, *(method.use for method in spec.methods.values())]
+    sources = code_fingerprint(names).files
+    digest = sha256_of_json([dataclasses.asdict(spec), sources])
+    mark = cache_directory() / "checked-specs" / digest
+    if mark.exists():
+        return
+    _check(spec, path)
+    with contextlib.suppress(OSError, UserError):
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        write_text(mark, spec.paper)
+
+
+def import_name(dotted: str, place: str) -> Any:
+    """Return the object that ``package.module.Name`` names. ``place`` opens the error's line."""
+    module_name, _, name = dotted.rpartition(".")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        missing = error.name or module_name
+        if module_name == missing or module_name.startswith(missing + "."):
+            raise UserError(f"{place}: {dotted!r}: there is no module {missing!r}") from error
+        raise UserError(
+            f"{place}: {dotted!r} needs the package {missing!r}: run `make setup PAPER=<paper>`"
+        ) from error
+    except ValueError as error:
+        raise UserError(f"{place}: {dotted!r} is not a dotted name package.module.Name") from error
+    if not hasattr(module, name):
+        names = [key for key in vars(module) if not key.startswith("_")]
+        near = did_you_mean(name, names)
+        raise UserError(f"{place}: module {module_name!r} has no {name!r}{near}")
+    return getattr(module, name)
+
+
+def _check(spec: TableSpec, path: Path) -> None:
+    task = import_name(spec.task, f"{path}: task")
+    for name, scale in spec.scales.items():
+        _check_parameters(task, scale.task, f"{path}: scales.{name}.task")
+    for key, method in spec.methods.items():
+        use = import_name(method.use, f"{path}: methods.{key}.use")
+        _check_parameters(use, method.params, f"{path}: methods.{key}.params")
+
+
+def _check_parameters(use: Any, given: Iterable[str], place: str) -> None:
+    parameters = inspect.signature(use).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return
+    for name in given:
+        if name not in parameters:
+            near = did_you_mean(name, parameters)
+            raise UserError(f"{place}.{name}: {use.__name__} takes no such parameter{near}")
+    for name, parameter in parameters.items():
+        variadic = parameter.kind is parameter.VAR_POSITIONAL
+        if parameter.default is parameter.empty and not variadic and name not in given:
+            raise UserError(f"{place}: {use.__name__} requires {name!r}")

@@ -1,0 +1,108 @@
+"""The verbs that look: plan, status, logs; and run-trial, which looks closely at one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from tabulate import tabulate
+
+from repro.attempts import read_attempts
+from repro.errors import EXIT_TRIALS_FAILED, UserError
+from repro.files import canonical_json
+from repro.plan import Plan
+from repro.reproduce import RunOptions, summary, trials_to_run, workers
+from repro.store import TrialRecord, clear, create, read_record
+from repro.trial import Trial
+
+_STATES = ("done", "running", "missing", "failed", "stale", "lost")
+_LOG_LINES = 200
+
+
+def plan_text(plan: Plan, options: RunOptions) -> str:
+    """Say what `reproduce` would do: trials by state, how many would run, how long that takes."""
+    records = plan.records()
+    to_run = trials_to_run(plan, records, options)
+    return f"{_state_table(plan, records)}\n\n{summary(plan, records, to_run, workers(options))}"
+
+
+def status_text(plan: Plan) -> str:
+    """Say where the trials stand, what failed and why, and what made trials stale."""
+    records = plan.records()
+    lines = [_state_table(plan, records), ""]
+    lines.append(summary(plan, records, [], 1).removesuffix("\nNothing to run."))
+    for record in records:
+        if record.state == "failed":
+            message = str(record.error["message"]).splitlines()[0][:200]
+            lines.append(f"failed {_name(record.trial)}: {message}")
+    return "\n".join(lines)
+
+
+def find_trial(plan: Plan, prefix: str) -> Trial:
+    """Return the one trial of the plan whose id starts with ``prefix``; else ``UserError``."""
+    found = [trial for trial in plan.trials if trial.trial_id.startswith(prefix)]
+    if len(found) == 1:
+        return found[0]
+    what = "no trial" if not found else f"{len(found)} trials"
+    raise UserError(
+        f"{what} of {plan.spec.paper} at scale {plan.scale_name} start with {prefix!r}: "
+        f"`repro explain {plan.spec.paper} --cell <data set>/<method>` lists them"
+    )
+
+
+def run_trial(plan: Plan, trial: Trial) -> int:
+    """Run one trial here and now and print its metrics; return the exit status."""
+    from repro.execution import run_trial as run
+
+    folder = create(trial, plan.paths.trials)
+    if plan.record(trial).state == "running":
+        raise UserError(f"{_name(trial)} is running in another process")
+    clear(folder)
+    print(_name(trial))
+    run(folder)
+    record = read_record(trial, folder)
+    if record.state != "done":
+        print(record.error.get("traceback") or record.error.get("message") or record.state)
+        return EXIT_TRIALS_FAILED
+    print(tabulate(sorted(record.metrics.items()), tablefmt="plain", floatfmt=".6g"))
+    print(f"{record.cost['wall_seconds']:.1f} s; {folder.result}")
+    return 0
+
+
+def log_text(plan: Plan, trial: Trial) -> str:
+    """Return what is known of one trial: identity, attempts, output, error."""
+    folder = plan.folder(trial)
+    record = plan.record(trial)
+    lines = [f"{_name(trial)}: {record.state}", f"folder: {folder.path}"]
+    lines.append(f"parameters: {canonical_json(trial.setting.params)}")
+    if record.moved:
+        lines.append(f"changed since: {', '.join(record.moved)}")
+    for attempt in read_attempts(folder.attempts):
+        end = attempt["end"] or "still open"
+        lines.append(
+            f"attempt on {attempt['host']}: {attempt['start']} to {end}: {attempt['reason']}"
+        )
+    if folder.log.exists():
+        text = folder.log.read_text(encoding="utf-8", errors="replace")
+        lines += ["output:", *text.splitlines()[-_LOG_LINES:]]
+    if record.error:
+        lines += ["error:", record.error["traceback"] or record.error["message"]]
+    return "\n".join(lines)
+
+
+def _state_table(plan: Plan, records: Sequence[TrialRecord]) -> str:
+    counts: Counter[tuple[str, str]] = Counter(
+        (record.trial.setting.method, record.state) for record in records
+    )
+    shown = [state for state in _STATES if any(key[1] == state for key in counts)]
+    rows = [
+        [plan.spec.methods[method].label, *(counts[method, state] or "" for state in shown)]
+        for method in plan.methods
+    ]
+    return tabulate(rows, headers=["method", *shown], tablefmt="simple")
+
+
+def _name(trial: Trial) -> str:
+    setting = trial.setting
+    swept = "".join(f" {name}={value}" for name, value in setting.swept.items())
+    return f"{trial.trial_id[:8]} {setting.dataset}/{setting.method}{swept} seed {trial.seed}"

@@ -1,0 +1,55 @@
+"""A toy task for tests of the harness: seconds long, no torch, every kind of ending."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from repro.context import RunContext
+from repro.data import DataFile
+
+
+class Guess(Protocol):
+    """What a method must offer: its error for a seed."""
+
+    def error(self, seed: int) -> float: ...
+
+
+def slow_square(directory: Path, *, value: int) -> None:
+    """An artefact: the square of a number."""
+    time.sleep(0.1)
+    (directory / "square.txt").write_text(str(value**2), encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Toy:
+    """Measures a guess's error in steps, with a checkpoint at each."""
+
+    steps: int = 2
+    step_seconds: float = 0.0
+    with_artifact: bool = False
+
+    @staticmethod
+    def data_files(dataset: str) -> tuple[DataFile, ...]:
+        """The set ``filed`` needs a file that its publisher has withdrawn."""
+        if dataset != "filed":
+            return ()
+        return (DataFile("toy.csv", ("http://127.0.0.1:9/toy.csv",), "0" * 64, "CC0"),)
+
+    def run(self, method: Guess, context: RunContext) -> dict[str, float]:
+        """Return the method's error for this trial's seed."""
+        state = context.restore() or {"step": 0}
+        for step in range(state["step"], self.steps):
+            time.sleep(self.step_seconds)
+            context.log(step, loss=1.0 / (step + 1))
+            context.progress(step + 1, self.steps)
+            context.checkpoint({"step": step + 1}, step + 1)
+        context.record(parameters=1, samples_seen=self.steps)
+        print("guessing")
+        offset = 0.0
+        if self.with_artifact:
+            offset = float((context.artifact(slow_square, value=3) / "square.txt").read_text())
+        error = method.error(context.seed("noise"))
+        return {"error": error + offset, "effort": float(self.steps)}
