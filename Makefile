@@ -140,8 +140,8 @@ format: $(DEVELOPMENT) ## format the sources and mend what lint can mend
 	@$(PY) -m ruff check --fix .
 
 system-packages: ## what the browser tests need, by apt-get (needs root)
-	apt-get update -qq
-	apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core
+	$(SUDO) apt-get update -qq
+	$(SUDO) apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core
 
 clean: ## remove caches and the virtual environment; results stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks

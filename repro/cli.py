@@ -46,12 +46,6 @@ def main() -> None:
     except UserError as error:
         print(f"repro: {error}", file=sys.stderr)
         sys.exit(EXIT_USER_ERROR)
-    except KeyboardInterrupt:
-        print(
-            "\nStopped. What was finished is kept; the same command goes on from there.",
-            file=sys.stderr,
-        )
-        sys.exit(130)
 
 
 @app.command("list")

@@ -96,6 +96,7 @@ def _download(file: DataFile) -> Path:
 
     target = _cached(file)
     make_directory(target.parent)
+    pooch.get_logger().setLevel("WARNING")  # its lines would stand among ours
     problems = []
     for url in file.urls:
         try:
@@ -112,4 +113,8 @@ def _download(file: DataFile) -> Path:
 
 
 def _first_line(error: Exception) -> str:
+    import requests
+
+    if isinstance(error, requests.ConnectionError):
+        return "no connection"
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

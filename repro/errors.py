@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 EXIT_TRIALS_FAILED = 1
 EXIT_USER_ERROR = 2
+EXIT_INTERRUPTED = 130
 
 
 class UserError(Exception):
@@ -19,7 +20,9 @@ class UserError(Exception):
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` for the nearest of ``known``, or the list of all of them."""
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
     if near:
-        return f"; did you mean {near[0]!r}?"
+        # Two letters swapped are the likeliest slip, and difflib ranks them low.
+        nearest = next((other for other in near if sorted(other) == sorted(name)), near[0])
+        return f"; did you mean {nearest!r}?"
     return f"; valid: {', '.join(names)}" if names else ""

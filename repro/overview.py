@@ -20,7 +20,7 @@ def overview(results: Path) -> str:
             stored = read_json(
                 ResultPaths(results, paper, scale).report(partial=False) / "verdicts.json"
             )
-            sentence = stored.get("sentence", "") if stored else "not run yet"
+            sentence = stored.get("headline", "") if stored else "not run yet"
             size = f"{len(entry.datasets)} data sets, {entry.seeds} seeds"
             rows.append([paper, spec.title, scale, size, sentence])
     headers = ["paper", "title", "scale", "size", "last report"]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro.errors import EXIT_TRIALS_FAILED, UserError
+from repro.errors import EXIT_INTERRUPTED, EXIT_TRIALS_FAILED, UserError
 from repro.estimate import Estimate, in_words
 from repro.files import make_directory, write_text
 from repro.paths import TABLES
@@ -19,7 +19,6 @@ from repro.store import TrialRecord, create
 from repro.trial import Trial
 
 LAUNCHERS = ("local", "debug")
-
 
 
 @dataclass(frozen=True)
@@ -135,8 +134,12 @@ def _run(
         create(trial, plan.paths.trials)
     launcher = make_launcher(options.launcher, plan.paths, plan.scale.resources, options.jobs)
     estimate = Estimate(records, plan.scale.resources.hours * 3600)
-    with display([*to_run, *running], estimate, workers(options)) as show:
-        run_to_the_end(plan, to_run, running, launcher, show)
+    try:
+        with display([*to_run, *running], estimate, workers(options)) as show:
+            run_to_the_end(plan, to_run, running, launcher, show)
+    except KeyboardInterrupt:
+        print("\nStopped. What was finished is kept; the same command goes on from there.")
+        raise SystemExit(EXIT_INTERRUPTED) from None
 
 
 def _reruns_stale(plan: Plan, options: RunOptions) -> bool:

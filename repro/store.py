@@ -16,6 +16,7 @@ The files are the only truth::
 from __future__ import annotations
 
 import dataclasses
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -133,8 +134,11 @@ def clear(folder: TrialFolder) -> None:
     """
     for path in (folder.result, folder.error, folder.started):
         path.unlink(missing_ok=True)
-    for path in (folder.checkpoint, folder.curves, folder.log):
+    for path in (folder.checkpoint, folder.curves):
         path.unlink(missing_ok=True)
+    if folder.log.exists():
+        # Emptied, not removed: the trial's process is already writing to it.
+        os.truncate(folder.log, 0)
 
 
 def read_record(trial: Trial, folder: TrialFolder) -> TrialRecord:

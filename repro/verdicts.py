@@ -186,15 +186,17 @@ def _sentence(verdict: ClaimVerdict, spec: TableSpec) -> str:
     place = describe_pair(deciding.pair, spec)
     advantage = describe_advantage(deciding, spec)
     count = len(verdict.pairs)
+    if verdict.verdict == "supported" and count == 1:
+        return f"{method} is significantly better than {place}: {advantage}."
     if verdict.verdict == "supported":
         return (
             f"{method} is better in all {count} comparisons; the weakest is {place}: {advantage}."
         )
     if verdict.verdict == "contradicted":
         return f"{method} is significantly worse than {place}: {advantage}."
-    tally = (
-        f"{method} is better on the mean in {verdict.wins} of {count} comparison{'s'[: count > 1]}"
-    )
+    if count == 1:
+        return f"The data do not settle {method} against {place}: {advantage}."
+    tally = f"{method} is better on the mean in {verdict.wins} of {count} comparisons"
     return f"{tally}, but the data do not settle {place}: {advantage}."
 
 

@@ -1,0 +1,57 @@
+"""Writing the report's files, each whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from repro.files import make_directory, write_bytes, write_json
+from repro.plan import Plan
+from repro.report import ReportSummary, latex, machine, page, plain
+from repro.report.document import Document, make_document
+from repro.report.figures import RenderedFigure, render_figures
+from repro.report.stamp import STAMP, digest
+from repro.store import TrialRecord
+
+
+def build(plan: Plan, records: Sequence[TrialRecord]) -> ReportSummary:
+    """Build the report of ``plan`` in its folder; return its summary."""
+    folder = make_directory(plan.paths.report(partial=plan.partial))
+    (folder / STAMP).unlink(missing_ok=True)
+    document = make_document(plan, records)
+    figures = render_figures(document)
+    contents = _contents(document, figures)
+    for name, content in contents.items():
+        path = folder / name
+        make_directory(path.parent)
+        write_bytes(path, content, durable=False)
+    _remove_old_figures(folder, contents)
+    summary = ReportSummary(folder, plain.terminal_text(document), document.sentence)
+    stamp = {"digest": digest(plan, records), "files": list(contents)}
+    text = {"table_text": summary.table_text, "sentence": summary.sentence}
+    write_json(folder / STAMP, stamp | text)
+    return summary
+
+
+def _contents(document: Document, figures: Sequence[RenderedFigure]) -> dict[str, bytes]:
+    """Return the report's files: name below its folder → bytes."""
+    contents = {
+        "table.md": plain.markdown(document).encode(),
+        "table.tex": latex.table_tex(document).encode(),
+        "macros.tex": latex.macros_tex(document).encode(),
+        "verdicts.json": machine.verdicts_json(document).encode(),
+        "trials.parquet": machine.trials_parquet(document),
+        "report.html": page.html(document, figures).encode(),
+    }
+    for figure in figures:
+        contents[f"figures/{figure.spec.id}.pdf"] = figure.pdf
+        contents[f"figures/{figure.spec.id}.png"] = figure.png
+    return contents
+
+
+def _remove_old_figures(folder: Path, contents: Iterable[str]) -> None:
+    """Remove figures of an earlier report that this one no longer has."""
+    kept = {folder / name for name in contents}
+    for path in (folder / "figures").glob("*"):
+        if path not in kept:
+            path.unlink()

@@ -1,0 +1,99 @@
+"""How every figure looks: fonts, lines, and one colour, marker and dash per method."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+#: Text and axes. The page replaces this exact colour with its own ink, so that inline figures
+#: follow light and dark.
+INK = "#0a0b0c"
+
+#: The eight hues of Okabe and Ito (2008, "Color Universal Design"), the pale ones darkened so that
+#: each has a contrast of 3 : 1 on white and on the dark page; then greys and browns for the rest.
+COLORS = (
+    "#d55e00",
+    "#0072b2",
+    "#009273",
+    "#b0609a",
+    "#a87900",
+    "#3a8fc7",
+    "#8a63d2",
+    "#7a7a7a",
+    "#96693f",
+    "#6b8a1e",
+    "#c2506b",
+    "#5a7f8c",
+)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
+DASHES: tuple[Any, ...] = (
+    "-",
+    (0, (5, 1.5)),
+    (0, (1.2, 1.2)),
+    (0, (5, 1.5, 1.2, 1.5)),
+    (0, (3, 1, 1, 1, 1, 1)),
+    (0, (8, 2)),
+)
+
+
+@dataclass(frozen=True)
+class MethodStyle:
+    """A method's look, the same in all figures of a paper."""
+
+    color: str
+    marker: str
+    dash: Any
+    width: float
+
+
+def method_styles(methods: Iterable[str], emphasized: Iterable[str]) -> dict[str, MethodStyle]:
+    """Return each method's style, by its place in the spec; ``emphasized``: drawn thicker."""
+    strong = set(emphasized)
+    return {
+        method: MethodStyle(
+            COLORS[index % len(COLORS)],
+            MARKERS[index % len(MARKERS)],
+            DASHES[index % len(DASHES)],
+            2.2 if method in strong else 1.3,
+        )
+        for index, method in enumerate(methods)
+    }
+
+
+def settings() -> Any:
+    """Return matplotlib's settings for all figures. Sizes are points at the width of a phone."""
+    return {
+        "font.family": "DejaVu Sans",
+        "font.size": 9,
+        "axes.titlesize": 9.5,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.labelsize": 9,
+        "axes.edgecolor": INK,
+        "axes.labelcolor": INK,
+        "axes.titlecolor": INK,
+        "axes.linewidth": 0.7,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "axes.facecolor": "none",
+        "figure.facecolor": "none",
+        "grid.color": INK,
+        "grid.alpha": 0.12,
+        "grid.linewidth": 0.6,
+        "text.color": INK,
+        "xtick.color": INK,
+        "ytick.color": INK,
+        "xtick.labelsize": 8.5,
+        "ytick.labelsize": 8.5,
+        "xtick.major.width": 0.7,
+        "ytick.major.width": 0.7,
+        "legend.frameon": False,
+        "legend.fontsize": 8.5,
+        "legend.handlelength": 2.8,
+        "lines.markersize": 5,
+        "svg.fonttype": "path",
+        "pdf.fonttype": 42,
+    }

@@ -1,0 +1,131 @@
+"""How numbers, states and scales are put into words, the same in every format of the report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from repro.aggregate import Cell
+from repro.plan import Plan
+from repro.spec import Metric
+from repro.store import TrialRecord
+
+#: Marks the best mean of a column, beside bold: colour and weight alone would not be seen by all.
+BEST = "★"
+
+#: A shape for each state, beside its words.
+SYMBOLS = {
+    "complete": "",
+    "single run": "◇",
+    "incomplete": "◐",
+    "diverged": "▲",
+    "failed": "✕",
+    "stale": "↻",
+    "not comparable": "⊘",
+    "supported": "✓",
+    "contradicted": "✗",
+    "undecided": "?",
+    "not decided": "–",
+}
+
+ROLES = {
+    "method": "Method",
+    "baseline": "Baselines",
+    "ablation": "Ablations",
+    "control": "Controls",
+}
+
+
+def number(value: float | None, decimals: int) -> str:
+    """Return ``value`` with fixed decimals; what is no finite number in words."""
+    if value is None:
+        return "—"
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    return f"{value:.{decimals}f}" if abs(value) < 1e7 else f"{value:.3e}"
+
+
+def p_value(p: float) -> str:
+    """Return a p-value as papers print it."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def state_label(cell: Cell) -> str:
+    """Return the cell's state in words, with counts; empty for a complete cell."""
+    if cell.state == "complete":
+        return ""
+    if cell.state == "incomplete":
+        return f"incomplete {len(cell.values)}/{cell.planned}"
+    if cell.state == "diverged":
+        return f"diverged {cell.diverged}/{cell.planned}"
+    if cell.state == "stale":
+        return f"stale {len(cell.stale)}/{cell.planned}"
+    return cell.state
+
+
+def marked_state(cell: Cell) -> str:
+    """Return the state's shape and words; empty for a complete cell."""
+    return f"{SYMBOLS[cell.state]} {state_label(cell)}".strip()
+
+
+def direction(metric: Metric) -> str:
+    """Return which way is better."""
+    return {"lower": "lower is better", "higher": "higher is better"}.get(metric.better, "")
+
+
+def metric_title(metric: Metric) -> str:
+    """Return label, unit and direction, for a table's heading."""
+    unit = f" [{metric.unit}]" if metric.unit else ""
+    which = direction(metric)
+    return f"{metric.label}{unit}" + (f", {which}" if which else "")
+
+
+def devices(records: Iterable[TrialRecord]) -> list[str]:
+    """Return the devices that finished trials ran on."""
+    names = {str(record.cost.get("device", "")) for record in records if record.cost}
+    return sorted("CPU" if name == "cpu" else name for name in names if name)
+
+
+def banner(plan: Plan, records: Sequence[TrialRecord]) -> str:
+    """Return scale, seeds and device: part of every caption."""
+    seeds = f"{plan.seeds} seed" + ("" if plan.seeds == 1 else "s")
+    device = ", ".join(devices(records)) or "nothing finished yet"
+    parts = [f"{plan.scale_name} scale", seeds, device]
+    return " · ".join(["partial selection", *parts] if plan.partial else parts)
+
+
+def scale_note(plan: Plan) -> str:
+    """Return what a reader must know about numbers of this scale; empty at the paper's own."""
+    if plan.scale_name == "paper":
+        return ""
+    return (
+        f"These are numbers of the {plan.scale_name} scale: other data, models and budgets than "
+        f"the paper's. They are not comparable with the paper's numbers, and a verdict on a claim "
+        f"is about direction only."
+    )
+
+
+def partial_note(plan: Plan) -> str:
+    """Return what a partial selection means; empty for the spec's own selection."""
+    if not plan.partial:
+        return ""
+    return (
+        "Partial: seeds, data sets or methods were chosen on the command line. This report decides "
+        "nothing new."
+    )
+
+
+def duration(seconds: float) -> str:
+    """Return seconds, minutes or hours, whichever reads best."""
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def memory(size: float | None) -> str:
+    """Return bytes as MiB or GiB."""
+    if not size:
+        return "—"
+    return f"{size / 2**20:,.0f} MiB" if size < 2**30 else f"{size / 2**30:,.1f} GiB"

@@ -1,0 +1,53 @@
+"""Planning 10,000 trials: under two seconds, whether none or all of them have results."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "repro"))
+from conftest import TOY
+
+from repro.files import write_json
+from repro.fingerprint import environment
+from repro.plan import Plan, Selection, make_plan
+from repro.spec import TableSpec
+from repro.spec.load import read_typed
+from repro.store import create
+
+SEEDS = 2_000
+BOUND_SECONDS = 2.0
+
+
+def make(results: Path) -> Plan:
+    spec: TableSpec = read_typed(TOY / "toy.yaml", TableSpec)
+    spec.task = "repro.plan.Plan"
+    for method in spec.methods.values():
+        method.use, method.params = "repro.curves.Curve", {"name": method.label}
+    spec.scales["smoke"].datasets = ["plain", "other", "filed"]
+    names = [f"method{i}" for i in range(2)]
+    spec.methods = {name: spec.methods[old] for name, old in zip(names, spec.methods, strict=True)}
+    spec.scales["smoke"].datasets = ["plain", "other"]
+    return make_plan(spec, "smoke", results, Selection(seeds=SEEDS + 500))
+
+
+@pytest.mark.benchmark
+@pytest.mark.parametrize("stored", [False, True])
+def test_plan_of_ten_thousand_trials(benchmark: Any, tmp_path: Path, stored: bool) -> None:
+    if stored:
+        plan = make(tmp_path)
+        for trial in plan.trials:
+            found = plan.fingerprint(trial.setting)
+            code = {"files": found.files, "environment": environment(found.packages)}
+            folder = create(trial, plan.paths.trials)
+            result = {"metrics": {"error": 1.0}, "cost": {}, "fingerprint": code}
+            write_json(folder.result, result, durable=False)
+
+    def count() -> int:
+        return sum(r.state == ("done" if stored else "missing") for r in make(tmp_path).records())
+
+    assert benchmark.pedantic(count, rounds=3) == 10_000
+    assert benchmark.stats.stats.min < BOUND_SECONDS

@@ -1,0 +1,79 @@
+"""What counts as a trial's code: exactly what its task and method reach by import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from repro.errors import UserError
+from repro.fingerprint import code_fingerprint, environment, moved
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    files = {
+        "losses/__init__.py": '"""Re-exports."""\nfrom losses.one import first\nfrom losses.two import second\n',
+        "losses/one.py": "import torch\ndef first(): ...\n",
+        "losses/two.py": "def second(): ...\n",
+        "methods/__init__.py": "",
+        "methods/alpha.py": "from losses import first\nfrom tasks import helper\n",
+        "methods/beta.py": "import losses\nfrom .alpha import x\n",
+        "tasks/__init__.py": "SETTING = 1\n",
+        "tasks/helper.py": "from repro.context import RunContext\nfrom repro.curves import fit\n",
+        "repro/__init__.py": "",
+        "repro/context.py": "import repro.store\n",
+        "repro/curves.py": "import scipy\n",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    return tmp_path
+
+
+def test_reexports_lead_to_the_defining_module_alone(tree: Path) -> None:
+    found = code_fingerprint(["methods.alpha.Alpha"], tree)
+    assert set(found.files) == {
+        "methods/alpha.py",
+        "losses/one.py",
+        "tasks/__init__.py",
+        "tasks/helper.py",
+        "repro/curves.py",
+    }
+
+
+def test_importing_the_whole_package_reaches_all_of_it(tree: Path) -> None:
+    found = code_fingerprint(["methods.beta.Beta"], tree)
+    assert {"losses/one.py", "losses/two.py", "methods/alpha.py"} <= set(found.files)
+
+
+def test_the_harness_itself_does_not_count(tree: Path) -> None:
+    before = code_fingerprint(["methods.alpha.Alpha"], tree).digest
+    (tree / "repro/context.py").write_text("# other\n")
+    assert code_fingerprint(["methods.alpha.Alpha"], tree).digest == before
+    (tree / "repro/curves.py").write_text("# other\n")
+    assert code_fingerprint(["methods.alpha.Alpha"], tree).digest != before
+
+
+def test_an_edit_moves_the_digest_of_those_that_reach_it(tree: Path) -> None:
+    alpha, two = code_fingerprint(["methods.alpha.Alpha"], tree), tree / "losses/two.py"
+    beta = code_fingerprint(["methods.beta.Beta"], tree)
+    two.write_text("def second(): return 2\n")
+    assert code_fingerprint(["methods.alpha.Alpha"], tree).digest == alpha.digest
+    assert moved(beta.files, code_fingerprint(["methods.beta.Beta"], tree).files) == [
+        "losses/two.py"
+    ]
+
+
+def test_packages_are_those_imported_without_build_tags(tree: Path) -> None:
+    packages = code_fingerprint(["methods.alpha.Alpha"], tree).packages
+    assert set(packages) == {"torch", "scipy"}
+    assert all("+" not in version for version in packages.values())
+    assert "python" in environment(packages)
+
+
+def test_a_syntax_error_is_the_users_to_mend(tree: Path) -> None:
+    (tree / "methods/alpha.py").write_text("def broken(:\n")
+    with pytest.raises(UserError, match=r"alpha\.py:1: "):
+        code_fingerprint(["methods.alpha.Alpha"], tree)

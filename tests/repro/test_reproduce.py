@@ -1,0 +1,264 @@
+"""Whole runs of a toy paper: what runs, what is kept, what a kill leaves behind."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Checkout, kill, wait_until
+
+SMOKE = ("toy", "--scale", "smoke")
+SMALL = ("toy", "--scale", "small")
+
+
+def read(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
+
+
+def attempts(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "attempts.jsonl").read_text().splitlines()]
+
+
+def finished(checkout: Checkout, scale: str) -> dict[str, float]:
+    return {
+        folder.name: (folder / "result.json").stat().st_mtime_ns
+        for folder in checkout.trials(scale)
+        if (folder / "result.json").exists()
+    }
+
+
+@pytest.mark.parametrize("launcher", ["local", "debug"])
+def test_a_run_ends_with_table_sentence_and_report(checkout: Checkout, launcher: str) -> None:
+    shown = checkout.repro("reproduce", *SMOKE, "--launcher", launcher)
+    assert shown.returncode == 0, shown.stderr
+    assert "Near" in shown.stdout
+    report = Path(shown.stdout.split("Report: ")[1].strip())
+    for name in ("report.html", "table.md", "table.tex", "verdicts.json", "trials.parquet"):
+        assert (report.parent / name).stat().st_size > 0
+    assert len(finished(checkout, "smoke")) == 14
+
+
+def test_a_second_call_runs_nothing(checkout: Checkout) -> None:
+    first = checkout.repro("reproduce", *SMOKE)
+    before = finished(checkout, "smoke")
+    second = checkout.repro("reproduce", *SMOKE)
+    assert second.returncode == 0
+    assert "Nothing to run." in second.stdout
+    assert finished(checkout, "smoke") == before
+    assert second.stdout.split("Report:")[1] == first.stdout.split("Report:")[1]
+
+
+def test_more_seeds_run_only_what_is_missing(checkout: Checkout) -> None:
+    checkout.repro("reproduce", *SMOKE)
+    before = finished(checkout, "smoke")
+    shown = checkout.repro("reproduce", *SMOKE, "--seeds", "4")
+    assert "To run: 4" in shown.stdout
+    after = finished(checkout, "smoke")
+    assert len(after) == 18
+    assert before.items() <= after.items()
+
+
+def test_a_result_carries_cost_code_and_provenance(checkout: Checkout) -> None:
+    checkout.repro("reproduce", *SMOKE)
+    for folder in checkout.trials():
+        result = read(folder / "result.json")
+        assert set(result["metrics"]) == {"error", "effort"}
+        assert result["cost"]["wall_seconds"] >= 0
+        assert result["cost"]["peak_memory_bytes"] > 10 * 2**20
+        assert result["cost"]["parameters"] == 1
+        assert result["cost"]["samples_seen"] == 2
+        assert "tasks/toy.py" in result["fingerprint"]["files"]
+        assert [a["reason"] for a in attempts(folder)] == ["done"]
+        assert (folder / "log.txt").read_text() == "guessing\n"
+        leftovers = {"claim", "heartbeat.json", "checkpoint.pickle", "error.json"}
+        assert not leftovers & {path.name for path in folder.iterdir()}
+
+
+def test_method_and_baseline_share_their_seeds(checkout: Checkout) -> None:
+    checkout.edit_spec(lambda s: s["methods"]["far"].update(use="methods.toy.Near"))
+    checkout.repro("reproduce", *SMOKE, "--datasets", "plain")
+    errors: dict[int, list[float]] = {}
+    for folder in checkout.trials():
+        trial, result = read(folder / "trial.json"), read(folder / "result.json")
+        bias = trial["setting"]["params"].get("bias", 0.1)
+        errors.setdefault(trial["seed"], []).append(round(result["metrics"]["error"] - bias, 9))
+    assert all(len(set(noise)) == 1 for noise in errors.values())
+    assert len({noise[0] for noise in errors.values()}) == 3
+
+
+def test_editing_a_method_makes_exactly_its_trials_stale(checkout: Checkout) -> None:
+    checkout.repro("reproduce", *SMOKE)
+    before = finished(checkout, "smoke")
+    source = checkout.root / "methods" / "toy.py"
+    source.write_text(source.read_text() + "\n# A new remark.\n")
+    for verb in ("status", "plan"):
+        shown = checkout.repro(verb, *SMOKE).stdout
+        assert "8 stale" in shown
+        assert "methods/toy.py" in shown
+    checkout.repro("report", *SMOKE)
+    html = (checkout.results / "toy/smoke/report/report.html").read_text()
+    assert "stale" in html
+    shown = checkout.repro("reproduce", *SMOKE).stdout
+    assert "To run: 8" in shown
+    after = finished(checkout, "smoke")
+    rerun = {name for name in before if after[name] != before[name]}
+    methods = {
+        read(checkout.trials()[0].parent / n / "trial.json")["setting"]["method"] for n in rerun
+    }
+    assert len(rerun) == 8
+    assert methods == {"near"}
+
+
+def test_stale_results_are_kept_when_told_so(checkout: Checkout) -> None:
+    checkout.repro("reproduce", *SMOKE)
+    before = finished(checkout, "smoke")
+    source = checkout.root / "methods" / "toy.py"
+    source.write_text(source.read_text() + "\n# A new remark.\n")
+    shown = checkout.repro("reproduce", *SMOKE, "--stale", "keep").stdout
+    assert "Nothing to run." in shown
+    assert finished(checkout, "smoke") == before
+
+
+def test_a_failed_trial_is_kept_with_its_traceback(checkout: Checkout) -> None:
+    checkout.edit_spec(lambda s: s["methods"]["far"]["params"].update(ending="raise"))
+    shown = checkout.repro("reproduce", *SMOKE)
+    assert shown.returncode == 1
+    assert "6 failed" in shown.stdout
+    assert "the rival gives up" in shown.stdout
+    failed = [folder for folder in checkout.trials() if (folder / "error.json").exists()]
+    assert len(failed) == 6
+    assert "RuntimeError" in read(failed[0] / "error.json")["traceback"]
+    assert "RuntimeError" in checkout.repro("logs", "toy", failed[0].name, *SMOKE[1:]).stdout
+    again = checkout.repro("reproduce", *SMOKE)
+    assert "Nothing to run." in again.stdout
+    assert again.returncode == 1
+    assert len(attempts(failed[0])) == 1
+    checkout.repro("reproduce", *SMOKE, "--retry", "failed")
+    assert [a["reason"] for a in attempts(failed[0])] == [
+        "exception: RuntimeError: the rival gives up"
+    ] * 2
+
+
+def test_changed_code_gives_a_failed_trial_another_chance(checkout: Checkout) -> None:
+    checkout.edit_spec(lambda s: s["methods"]["far"]["params"].update(ending="raise"))
+    checkout.repro("reproduce", *SMOKE)
+    source = checkout.root / "baselines" / "toy" / "__init__.py"
+    source.write_text(
+        source.read_text().replace("raise RuntimeError", "return 0.7 or RuntimeError")
+    )
+    shown = checkout.repro("reproduce", *SMOKE)
+    assert shown.returncode == 0
+    assert "To run: 6" in shown.stdout
+
+
+def test_a_trial_that_is_not_a_number_is_an_outcome(checkout: Checkout) -> None:
+    checkout.edit_spec(lambda s: s["methods"]["far"]["params"].update(ending="nan"))
+    shown = checkout.repro("reproduce", *SMOKE)
+    assert shown.returncode == 0
+    assert "diverged" in shown.stdout
+
+
+def test_a_trial_that_is_killed_costs_itself_alone(checkout: Checkout) -> None:
+    checkout.edit_spec(lambda s: s["methods"]["far"]["params"].update(ending="kill"))
+    shown = checkout.repro("reproduce", *SMOKE, "--jobs", "1")
+    assert shown.returncode == 1
+    assert len(finished(checkout, "smoke")) == 8
+    lost = [folder for folder in checkout.trials() if not (folder / "result.json").exists()]
+    assert len(lost) == 6
+    assert all("killed by SIGKILL" in attempts(folder)[-1]["reason"] for folder in lost)
+
+
+def running_beat(checkout: Checkout) -> dict[str, Any] | None:
+    for folder in checkout.trials("small"):
+        beat = folder / "heartbeat.json"
+        if beat.exists():
+            content = read(beat)
+            if content["done"] >= 3:
+                return content
+    return None
+
+
+def test_kill_nine_of_a_worker_loses_only_the_unfinished(checkout: Checkout) -> None:
+    first = checkout.start("reproduce", *SMALL, "--jobs", "1")
+    wait_until(lambda: len(finished(checkout, "small")) >= 1)
+    before = finished(checkout, "small")
+    wait_until(lambda: running_beat(checkout) is not None)
+    (worker,) = (checkout.results / "toy/small/jobs").glob("*/worker-0.json")
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    kill(read(worker)["pid"])
+    unfinished = running_beat(checkout)
+    assert unfinished is not None
+    # The trial dies with its worker.
+    wait_until(lambda: not Path(f"/proc/{unfinished['pid']}").exists())
+    for path in checkout.results.rglob("*.json"):
+        read(path)
+    assert "lost" in checkout.repro("status", *SMALL).stdout
+
+    second = checkout.repro("reproduce", *SMALL)
+    assert second.returncode == 0, second.stdout + second.stderr
+    after = finished(checkout, "small")
+    assert len(after) == 6
+    assert before.items() <= after.items()
+    resumed = [f for f in checkout.trials("small") if len(attempts(f)) == 2]
+    assert len(resumed) == 1
+    result = read(resumed[0] / "result.json")
+    assert result["resumed_from"] >= 3
+    assert attempts(resumed[0])[0]["reason"].startswith("lost")
+    steps = [json.loads(line)["step"] for line in (resumed[0] / "metrics.jsonl").open()]
+    assert steps == list(range(20))
+    assert (checkout.results / "toy/small/report/report.html").exists()
+    assert not list(checkout.results.rglob(".*.json.*"))
+
+
+def test_a_second_call_attaches_to_what_runs(checkout: Checkout) -> None:
+    first = checkout.start("reproduce", *SMALL, "--jobs", "1")
+    wait_until(lambda: running_beat(checkout) is not None)
+    second = checkout.repro("reproduce", *SMALL, "--jobs", "1")
+    assert second.returncode == 0
+    assert first.wait(timeout=60) == 0
+    assert all(len(attempts(folder)) == 1 for folder in checkout.trials("small"))
+
+
+def test_ctrl_c_keeps_what_is_done_and_stops_the_workers(checkout: Checkout) -> None:
+    run = checkout.start("reproduce", *SMALL, "--jobs", "1")
+    wait_until(lambda: running_beat(checkout) is not None)
+    run.send_signal(signal.SIGINT)
+    shown, complaint = run.communicate(timeout=30)
+    assert run.returncode == 130
+    assert "the same command goes on from there" in shown
+    assert "Traceback" not in complaint
+    stopped = [f for f in checkout.trials("small") if (f / "attempts.jsonl").exists()]
+    reasons = [attempts(f)[-1]["reason"] for f in stopped]
+    assert "interrupted: told to stop" in reasons
+    assert not list((checkout.results / "toy/small/jobs").glob("*/worker-0.json"))
+
+
+def test_run_trial_runs_one_in_the_foreground(checkout: Checkout) -> None:
+    checkout.repro("reproduce", *SMOKE)
+    trial = checkout.trials()[0]
+    shown = checkout.repro("run-trial", "toy", trial.name[:10], *SMOKE[1:])
+    assert shown.returncode == 0, shown.stderr
+    assert "error" in shown.stdout
+    assert len(attempts(trial)) == 2
+    assert checkout.repro("run-trial", "toy", "zzz", *SMOKE[1:]).returncode == 2
+
+
+def test_an_artefact_is_built_once_and_its_change_makes_trials_stale(checkout: Checkout) -> None:
+    checkout.edit_spec(lambda s: s["scales"]["smoke"]["task"].update(with_artifact=True))
+    checkout.repro("reproduce", *SMOKE)
+    (record,) = (checkout.results / "artifacts").rglob("artifact.json")
+    assert read(record)["settings"] == {"value": 3}
+    assert [a["reason"] for a in attempts(record.parent)] == ["done"]
+    used = read(checkout.trials()[0] / "result.json")["fingerprint"]["artifacts"]
+    assert list(used) == [f"tasks.toy.slow_square/{record.parent.name}"]
+
+
+def test_list_shows_what_was_run(checkout: Checkout) -> None:
+    assert "not run yet" in checkout.repro("list").stdout
+    checkout.repro("reproduce", *SMOKE)
+    assert "supported" in checkout.repro("list").stdout.replace("\n", " ")
