@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 #: The checkout: Klaim runs from one, installed in editable mode.
@@ -19,12 +20,12 @@ class ResultPaths:
     paper: str
     scale: str
 
-    @property
+    @cached_property
     def base(self) -> Path:
         """The folder of this paper at this scale."""
         return self.results / self.paper / self.scale
 
-    @property
+    @cached_property
     def trials(self) -> Path:
         """One folder per trial."""
         return self.base / "trials"

@@ -115,7 +115,7 @@ def create(trial: Trial, trials: Path) -> TrialFolder:
         make_directory(folder.path)
         content = {"trial_id": trial.trial_id, "identity": trial.identity, "seed": trial.seed}
         content["setting"] = dataclasses.asdict(trial.setting)
-        write_json(folder.trial, content)
+        write_json(folder.trial, content, durable=False)
     return folder
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "repro"))
-from conftest import TOY
+from checkout import TOY
 
 from repro.files import write_json
 from repro.fingerprint import environment
@@ -18,20 +16,17 @@ from repro.spec import TableSpec
 from repro.spec.load import read_typed
 from repro.store import create
 
-SEEDS = 2_000
+SEEDS = 1_000
+METHODS = 5
 BOUND_SECONDS = 2.0
 
 
 def make(results: Path) -> Plan:
+    """Two data sets, five methods, a thousand seeds."""
     spec: TableSpec = read_typed(TOY / "toy.yaml", TableSpec)
-    spec.task = "repro.plan.Plan"
-    for method in spec.methods.values():
-        method.use, method.params = "repro.curves.Curve", {"name": method.label}
-    spec.scales["smoke"].datasets = ["plain", "other", "filed"]
-    names = [f"method{i}" for i in range(2)]
-    spec.methods = {name: spec.methods[old] for name, old in zip(names, spec.methods, strict=True)}
-    spec.scales["smoke"].datasets = ["plain", "other"]
-    return make_plan(spec, "smoke", results, Selection(seeds=SEEDS + 500))
+    far = spec.methods["far"]
+    spec.methods = {f"far{i}": replace(far, params={"bias": i}) for i in range(METHODS)}
+    return make_plan(spec, "smoke", results, Selection(seeds=SEEDS))
 
 
 @pytest.mark.benchmark

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Checkout
+from checkout import Checkout
 
 HEAVY = ("torch", "pandas", "matplotlib", "numpy", "scipy", "sklearn", "submitit", "omegaconf")
 

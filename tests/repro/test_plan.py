@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import TOY
+from checkout import TOY
 from hypothesis import given
 from hypothesis import strategies as st
 

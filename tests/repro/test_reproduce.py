@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Checkout, kill, wait_until
+from checkout import Checkout, kill, wait_until
 
 SMOKE = ("toy", "--scale", "smoke")
 SMALL = ("toy", "--scale", "small")
