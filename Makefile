@@ -121,10 +121,11 @@ run-trial: $(STAMPS) ## run one trial (TRIAL=<id>) in the foreground
 # Development ----------------------------------------------------------------------------------
 
 test: $(DEVELOPMENT) ## the tests (a few minutes)
-	@$(PY) -m pytest $(TESTS)
+	@$(PY) -m pytest -n auto $(TESTS)
 
 test-all: $(DEVELOPMENT) ## every test, the slow ones and the benchmarks too
-	@$(PY) -m pytest -m '' $(TESTS)
+	@$(PY) -m pytest -n auto -m 'not benchmark' $(TESTS)
+	@$(PY) -m pytest -m benchmark $(TESTS)
 
 bench: $(DEVELOPMENT) ## the benchmarks alone
 	@$(PY) -m pytest -m benchmark -s $(TESTS)
@@ -139,9 +140,10 @@ format: $(DEVELOPMENT) ## format the sources and mend what lint can mend
 	@$(PY) -m ruff format .
 	@$(PY) -m ruff check --fix .
 
-system-packages: ## what the browser tests need, by apt-get (needs root)
+system-packages: ## what the browser and LaTeX tests need, by apt-get (needs root)
 	$(SUDO) apt-get update -qq
-	$(SUDO) apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core
+	$(SUDO) apt-get install -y -qq --no-install-recommends \
+	  chromium fonts-dejavu-core texlive-latex-recommended texlive-science lmodern
 
 clean: ## remove caches and the virtual environment; results stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import time
 from collections.abc import Callable
@@ -10,10 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from repro.attempts import finish_attempt, now, start_attempt
 from repro.files import make_directory, read_json, sha256_of_json, write_json
 from repro.fingerprint import code_fingerprint
-from repro.heartbeat import Heartbeat
+from repro.heartbeat import beating
 from repro.lock import claimed
+from repro.provenance import where
 
 #: Part of every artefact's key: raise it when the meaning of a builder's arguments changes.
 CONTRACT = 1
@@ -71,8 +72,6 @@ def build(artifact: Artifact, root: Path) -> Path:
 
 
 def _build(artifact: Artifact, directory: Path) -> None:
-    from repro.attempts import finish_attempt, start_attempt
-
     make_directory(directory)
     attempts = directory / "attempts.jsonl"
     scratch = directory / "unfinished"
@@ -93,17 +92,8 @@ def _build(artifact: Artifact, directory: Path) -> None:
         "settings": artifact.settings,
         "code": artifact.code,
         "wall_seconds": time.monotonic() - started,
+        "finished": now(),
+        **where(),
     }
     write_json(directory / "artifact.json", record)
     finish_attempt(attempts, "done")
-
-
-@contextlib.contextmanager
-def beating(path: Path):  # type: ignore[no-untyped-def]
-    """Keep a heartbeat in ``path`` inside the block."""
-    heartbeat = Heartbeat(path)
-    heartbeat.start()
-    try:
-        yield heartbeat
-    finally:
-        heartbeat.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 import traceback
 from collections.abc import Iterator
@@ -12,12 +13,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from repro import provenance
-from repro.artifact import beating
 from repro.attempts import finish_attempt, now, start_attempt
 from repro.context import RunContext
 from repro.errors import UserError
 from repro.files import read_json, write_json
 from repro.fingerprint import Fingerprint, code_fingerprint, environment
+from repro.heartbeat import beating
 from repro.lock import release, try_claim
 from repro.plan import what_moved
 from repro.spec.signatures import import_name
@@ -153,8 +154,6 @@ def _one_thread() -> Iterator[None]:
 
     torch is only touched where the task imported it.
     """
-    import sys
-
     torch = sys.modules.get("torch")
     if torch is None:
         yield

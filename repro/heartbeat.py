@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -94,6 +95,17 @@ class Heartbeat:
     def _run(self) -> None:
         while not self._stopped.wait(INTERVAL if self._progress[1] == 0 else INTERVAL / 4):
             self.beat()
+
+
+@contextlib.contextmanager
+def beating(path: Path) -> Iterator[Heartbeat]:
+    """Keep a heartbeat in ``path`` inside the block."""
+    heartbeat = Heartbeat(path)
+    heartbeat.start()
+    try:
+        yield heartbeat
+    finally:
+        heartbeat.stop()
 
 
 def _process_started(pid: int) -> float | None:

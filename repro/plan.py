@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ class Plan:
     seeds: int
     partial: bool
     trials: tuple[Trial, ...]
-    _fingerprints: dict[str, Fingerprint] = field(default_factory=dict)
+    _fingerprints: dict[tuple[str, ...], Fingerprint] = field(default_factory=dict)
 
     @property
     def scale(self) -> ScaleSpec:
@@ -57,9 +57,13 @@ class Plan:
 
     def fingerprint(self, setting: Setting) -> Fingerprint:
         """Return the present code fingerprint of a setting's task and method."""
-        if setting.use not in self._fingerprints:
-            self._fingerprints[setting.use] = code_fingerprint([setting.task, setting.use])
-        return self._fingerprints[setting.use]
+        return self._code(setting.task, setting.use)
+
+    def _code(self, *names: str) -> Fingerprint:
+        """Return a code fingerprint, computed once per plan: thousands of trials share it."""
+        if names not in self._fingerprints:
+            self._fingerprints[names] = code_fingerprint(names)
+        return self._fingerprints[names]
 
     def records(self, trials: Iterable[Trial] | None = None) -> list[TrialRecord]:
         """Return the present state of each trial (of all, by default), read from the store."""
@@ -77,7 +81,8 @@ class Plan:
         if record.state not in ("done", "failed"):
             return record
         stored = record.result or record.error
-        changed = what_moved(stored.get("fingerprint", {}), self.fingerprint(trial.setting))
+        present = self.fingerprint(trial.setting)
+        changed = what_moved(stored.get("fingerprint", {}), present, self._code)
         if not changed:
             return record
         state: State = "stale" if record.state == "done" else "missing"
@@ -92,12 +97,19 @@ def _names_in(folder: Path) -> set[str]:
         return set()
 
 
-def what_moved(stored: dict[str, Any], present: Fingerprint) -> list[str]:
-    """Return the sources, packages and artefacts that differ between a result and the present."""
+def what_moved(
+    stored: dict[str, Any],
+    present: Fingerprint,
+    code_of: Callable[[str], Fingerprint] = lambda name: code_fingerprint([name]),
+) -> list[str]:
+    """Return the sources, packages and artefacts that differ between a result and the present.
+
+    ``code_of`` gives the present fingerprint of an artefact's builder.
+    """
     changed = moved(stored.get("files", {}), present.files)
     changed += moved(stored.get("environment", {}), environment(present.packages))
     for name, code in stored.get("artifacts", {}).items():
-        if code_fingerprint([name.partition("/")[0]]).digest != code:
+        if code_of(name.partition("/")[0]).digest != code:
             changed.append(f"artefact {name}")
     return changed
 
@@ -166,7 +178,7 @@ _NO_VALUE = object()
 
 
 def dataset_identity(dataset: str) -> str:
-    """Return the key itself, or ``file:<sha256>[?…]`` for a user's file: its path does not count."""
+    """Return the key, or ``file:<sha256>[?…]`` for a user's file: its path does not count."""
     if not dataset.startswith(USER_FILE):
         return dataset
     name, separator, options = dataset.removeprefix(USER_FILE).partition("?")

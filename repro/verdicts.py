@@ -173,7 +173,10 @@ def _with_verdict(verdict: ClaimVerdict, p_holm: float, partial: bool) -> ClaimV
 
 
 def _worded(verdict: ClaimVerdict, spec: TableSpec) -> ClaimVerdict:
-    return replace(verdict, sentence=_sentence(verdict, spec))
+    sentence = _sentence(verdict, spec)
+    if verdict.left_out and verdict.verdict != "not decided":
+        sentence += f" Left out: {_shortened(verdict.left_out)}."
+    return replace(verdict, sentence=sentence)
 
 
 def _sentence(verdict: ClaimVerdict, spec: TableSpec) -> str:

@@ -46,7 +46,7 @@ def draw(data: FigureData, styles: Styles, *, narrow: bool = False) -> Figure:
 def _panel_height(data: FigureData) -> float:
     if data.spec.kind != "points":
         return 2.5
-    return 0.55 + 0.24 * len(data.methods)
+    return 0.55 + 0.28 * len(data.methods)
 
 
 def _lines(axes: Axes, panel: Panel, styles: Styles, _: Names) -> None:
@@ -104,7 +104,7 @@ def _dots(axes: Axes, panel: Panel, styles: Styles, names: Names) -> None:
 def _dot(axes: Axes, series: Series, row: int, style: MethodStyle) -> None:
     if series.note:
         place = axes.get_yaxis_transform()
-        above = 0.32 if series.points else 0.0
+        above = 0.4 if series.points else 0.0
         axes.text(
             0.99, row - above, series.note, transform=place, fontsize=7.5, ha="right", va="center"
         )

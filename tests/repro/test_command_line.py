@@ -37,7 +37,17 @@ def test_help_and_argument_errors_answer_at_once(arguments: tuple[str, ...]) -> 
 
 
 def test_every_verb_has_help(checkout: Checkout) -> None:
-    verbs = "list plan reproduce status report explain run-trial logs fetch".split()
+    verbs = [
+        "list",
+        "plan",
+        "reproduce",
+        "status",
+        "report",
+        "explain",
+        "run-trial",
+        "logs",
+        "fetch",
+    ]
     shown = checkout.repro("--help")
     assert shown.returncode == 0
     assert all(verb in shown.stdout for verb in verbs)

@@ -13,7 +13,7 @@ from repro.fingerprint import code_fingerprint, environment, moved
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     files = {
-        "losses/__init__.py": '"""Re-exports."""\nfrom losses.one import first\nfrom losses.two import second\n',
+        "losses/__init__.py": "from losses.one import first\nfrom losses.two import second\n",
         "losses/one.py": "import torch\ndef first(): ...\n",
         "losses/two.py": "def second(): ...\n",
         "methods/__init__.py": "",

@@ -57,7 +57,7 @@ def test_what_stays_out_of_the_id() -> None:
 
 
 def test_the_id_is_pinned() -> None:
-    """A change here means that every stored result is lost: raise the contract's version instead."""
+    """A change here loses every stored result: raise the contract's version instead."""
     assert Trial(SETTING, 0).trial_id == "4e295764748d05d739268baa0e33cdac"
 
 

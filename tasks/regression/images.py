@@ -1,0 +1,152 @@
+"""The image regressions: the angle of a rotated digit, and the age of a face."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import math
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from repro.data import DataFile
+from repro.errors import UserError
+from tasks.regression.folds import dataset_seed, generator
+from tasks.regression.split import Array, Examples
+
+_MNIST_MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist",
+    "https://storage.googleapis.com/cvdf-datasets/mnist",
+)
+_MNIST_LICENCE = "CC BY-SA 3.0, as third parties state it (LeCun, Cortes, Burges)"
+
+
+def _mnist(name: str, sha256: str) -> DataFile:
+    urls = tuple(f"{mirror}/{name}" for mirror in _MNIST_MIRRORS)
+    return DataFile(name, urls, sha256, _MNIST_LICENCE, "http://yann.lecun.com/exdb/mnist/")
+
+
+#: The hash of the training images is the one that several independent projects publish.
+MNIST_TRAIN = _mnist(
+    "train-images-idx3-ubyte.gz",
+    "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+)
+MNIST_TEST = _mnist(
+    "t10k-images-idx3-ubyte.gz",
+    "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+)
+
+LARGEST_ANGLE = 45.0  # degrees, either way
+
+_IDX_IMAGES = b"\x00\x00\x08\x03"  # unsigned bytes, three axes
+_IDX_HEADER = 16  # bytes: four big-endian 32-bit integers
+
+
+def parse_rotated_mnist(*paths: Path) -> Examples:
+    """Return every digit turned by an angle of its own, and that angle in degrees.
+
+    Angles are drawn once for the data set, uniformly from (−45°, 45°), counter-clockwise positive;
+    turned by bilinear interpolation, corners filled with black. Inputs are (n, 1, 28, 28), bytes.
+    The paper does not say how its angles were drawn.
+    """
+    digits = np.concatenate([read_idx_images(path) for path in paths])
+    random = generator(dataset_seed("rotated_mnist", "angles"))
+    angles = random.uniform(-LARGEST_ANGLE, LARGEST_ANGLE, len(digits))
+    return Examples(_rotate(digits, angles)[:, None], angles)
+
+
+def _rotate(digits: Array, angles: Array) -> Array:
+    from scipy import ndimage
+
+    turned = np.empty_like(digits)
+    for digit, angle, out in zip(digits, angles, turned, strict=True):
+        ndimage.rotate(digit, angle, reshape=False, order=1, output=out)
+    return turned
+
+
+def read_idx_images(path: Path) -> Array:
+    """Return the images of a gzipped idx3 file: (n, height, width), bytes."""
+    with gzip.open(path) as stream:
+        content = stream.read()
+    shape = np.frombuffer(content[4:_IDX_HEADER], dtype=">u4").tolist()
+    if content[:4] != _IDX_IMAGES or len(content) != _IDX_HEADER + math.prod(shape):
+        raise UserError(f"{path} is not a whole idx3 file of images; delete it and fetch it again")
+    return np.frombuffer(content, dtype=np.uint8, offset=_IDX_HEADER).reshape(shape)
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """A folder that may not be downloaded for the user: found by name in ``REPRO_DATA``."""
+
+    name: str
+    licence: str
+    source: str
+
+    def locate(self) -> Path:
+        """Return the folder. Raises ``UserError`` that says where to get it and where to put it."""
+        named = os.environ.get("REPRO_DATA", "")
+        for root in [Path(part).expanduser() for part in named.split(os.pathsep) if part]:
+            for found in [root / self.name, *sorted(root.rglob(self.name))]:
+                if found.is_dir():
+                    return found
+        raise UserError(
+            f"{self.name} is not on this machine and is never downloaded ({self.licence}): get it "
+            f"from {self.source} and put the folder {self.name} into the folder that REPRO_DATA "
+            f"names ({named or 'not set'})"
+        )
+
+
+UTK_FACE = DataFolder(
+    name="UTKFace",
+    licence="for non-commercial research only",
+    source="https://susanqq.github.io/UTKFace/ (aligned and cropped faces)",
+)
+
+FACE_SIZE = 32  # pixels
+
+#: <age>_<gender>_<race>_<date and time>.jpg, or .jpg.chip.jpg in the aligned set
+_FACE_NAME = re.compile(r"(\d{1,3})_\d_\d_\d+\.jpg(\.chip\.jpg)?")
+
+
+def parse_utk_face(folder: Path) -> Examples:
+    """Return the faces at 32 × 32 pixels as (n, 3, 32, 32) bytes, and the age in years.
+
+    The size is a choice of ours (the files have 200 × 200): it fits the small convolutional encoder
+    that all methods share. Files whose name lacks one of the four fields have no sure label and are
+    left out. Sorted by name.
+    """
+    faces = _faces(folder)
+    x = np.stack([_read_face(path) for path, _ in faces])
+    return Examples(x, np.array([age for _, age in faces], dtype=np.float64))
+
+
+def folder_hash(folder: Path) -> str:
+    """Return the SHA-256 of the faces' names and sizes: which files, without reading them all."""
+    listing = "\n".join(f"{path.name} {path.stat().st_size}" for path, _ in _faces(folder))
+    return hashlib.sha256(listing.encode()).hexdigest()
+
+
+def _faces(folder: Path) -> list[tuple[Path, int]]:
+    named = ((path, _FACE_NAME.fullmatch(path.name)) for path in folder.rglob("*.jpg"))
+    faces = [(path, int(match[1])) for path, match in named if match]
+    if not faces:
+        raise UserError(
+            f"{folder} holds no image named <age>_<gender>_<race>_<date>.jpg: unpack the aligned "
+            f"and cropped faces of UTKFace there"
+        )
+    return sorted(faces, key=lambda face: face[0].name)
+
+
+def _read_face(path: Path) -> Array:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as image:
+            image.draft("RGB", (FACE_SIZE, FACE_SIZE))  # decodes at a fraction of the size: faster
+            small = image.convert("RGB").resize((FACE_SIZE, FACE_SIZE))
+    except (UnidentifiedImageError, OSError) as error:
+        raise UserError(f"{path} cannot be read as an image ({error}); unpack it again") from error
+    return np.asarray(small).transpose(2, 0, 1)

@@ -1,0 +1,206 @@
+"""A user's own table, CSV or ARFF: read and checked before anything is trained."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from repro.errors import UserError, did_you_mean
+from repro.files import sha256_of_file
+from tasks.regression.split import Examples, FloatArray
+
+if TYPE_CHECKING:
+    import pandas
+
+PREFIX = "file:"
+FEWEST_ROWS = 50
+MOST_CATEGORIES = 20
+
+
+def is_user_file(dataset: str) -> bool:
+    """Say whether ``dataset`` names a file rather than a known set."""
+    return dataset.startswith(PREFIX)
+
+
+def identity(dataset: str) -> str:
+    """Return ``file:<sha256>[?target=<column>]``: the test fold must not depend on the path."""
+    path, target = _path_and_target(dataset)
+    return f"{PREFIX}{sha256_of_file(path)}" + (f"?target={target}" if target else "")
+
+
+def parse_user_file(dataset: str) -> Examples:
+    """Return inputs and target of ``file:<path>[?target=<column>]``.
+
+    A CSV file (also gzipped) needs a header; ARFF is known by its suffix. The target is the named
+    column, otherwise the last. A column that is not numeric becomes 0/1 columns, one for each of
+    its at most 20 values, in sorted order. At least 50 rows; no empty or non-finite cell. What is
+    wrong otherwise is a ``UserError`` that names file, column and line.
+    """
+    path, target = _path_and_target(dataset)
+    table = _read(path)
+    if len(table.columns) < 2:
+        raise UserError(
+            f"{path}: only one column ({table.columns[0]!r}); a comma must separate the columns, "
+            f"and there must be at least one input beside the target"
+        )
+    if len(table) < FEWEST_ROWS:
+        raise UserError(f"{path}: {len(table)} rows; at least {FEWEST_ROWS} are needed")
+    name = _target_name(path, target, list(table.columns))
+    return Examples(_inputs(path, table.drop(columns=[name])), _target(path, table[name]))
+
+
+def _path_and_target(dataset: str) -> tuple[Path, str]:
+    name, question, option = dataset.removeprefix(PREFIX).partition("?")
+    key, _, target = option.partition("=")
+    if question and (key != "target" or not target):
+        raise UserError(
+            f"{dataset}: {'?' + option!r} is not known; write file:<path>?target=<column>"
+        )
+    path = Path(name).expanduser()
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "there is no such file"
+        raise UserError(f"{path}: {what}; give a CSV or ARFF file as file:<path>")
+    return path, target
+
+
+def _read(path: Path) -> pandas.DataFrame:
+    try:
+        return _read_arff(path) if path.suffix.lower() == ".arff" else _read_csv(path)
+    except (
+        ValueError,
+        UnicodeDecodeError,
+        EOFError,
+        OSError,
+        Warning,
+        NotImplementedError,
+    ) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise UserError(f"{path}: cannot be read as a table: {reason}") from error
+
+
+def _read_csv(path: Path) -> pandas.DataFrame:
+    import pandas
+
+    header = pandas.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False)
+    _check_header(path, header.iloc[0].tolist())
+    with warnings.catch_warnings():
+        # A row longer than the header would lose its last cells with no more than a warning.
+        warnings.simplefilter("error", pandas.errors.ParserWarning)
+        table = pandas.read_csv(
+            path, index_col=False, skip_blank_lines=False, skipinitialspace=True, low_memory=False
+        )
+    # Blank lines are counted, so that errors name the right line, and only then dropped.
+    return table.dropna(how="all").infer_objects()
+
+
+def _check_header(path: Path, cells: list[str]) -> None:
+    if all(_is_number(cell) for cell in cells):
+        raise UserError(
+            f"{path}: the first line holds numbers alone; put a line with the columns' names first"
+        )
+    if "" in (cell.strip() for cell in cells):
+        nameless = [cell.strip() for cell in cells].index("") + 1
+        raise UserError(
+            f"{path}: column {nameless} has no name in the first line; name it, or remove it if it "
+            f"is only a row number"
+        )
+
+
+def _read_arff(path: Path) -> pandas.DataFrame:
+    import pandas
+    from scipy.io import arff
+
+    rows, _ = arff.loadarff(path)
+    table = pandas.DataFrame(rows)
+    for name in table.columns:
+        if table[name].dtype == object:
+            table[name] = table[name].str.decode("utf-8").replace("?", None)
+    return table
+
+
+def _target_name(path: Path, target: str, columns: list[str]) -> str:
+    if target and target not in columns:
+        raise UserError(f"{path}: no column {target!r}{did_you_mean(target, columns)}")
+    return target or columns[-1]
+
+
+def _target(path: Path, column: pandas.Series[Any]) -> FloatArray:
+    if not _is_numeric(column):
+        _refuse_text(path, column, "the target must be numeric")
+    values = _finite(path, column)
+    if np.ptp(values) == 0:
+        raise UserError(f"{path}: the target {column.name!r} is the same in every row")
+    return values
+
+
+def _inputs(path: Path, table: pandas.DataFrame) -> FloatArray:
+    columns = [_encoded(path, table[name]) for name in table.columns]
+    return np.column_stack(columns)
+
+
+def _encoded(path: Path, column: pandas.Series[Any]) -> FloatArray:
+    """Return a numeric column as it is, another as one 0/1 column for each of its values."""
+    if _is_numeric(column):
+        return _finite(path, column)
+    if column.isna().any():
+        _refuse_cell(path, column, int(np.argmax(column.isna())))
+    values = sorted(column.unique())
+    # "3.5 kg" among numbers is a damaged number, not a category.
+    if sum(_is_number(value) for value in values) > len(values) / 2:
+        _refuse_text(path, column, "mend the cell or remove the row")
+    if len(values) > MOST_CATEGORIES:
+        _refuse_text(
+            path,
+            column,
+            f"and with {len(values)} different values (at most {MOST_CATEGORIES}) the column is "
+            f"no category either: encode it or remove it",
+        )
+    return np.column_stack([(column == value).to_numpy(np.float64) for value in values])
+
+
+def _finite(path: Path, column: pandas.Series[Any]) -> FloatArray:
+    values: FloatArray = column.to_numpy(dtype=np.float64)
+    finite = np.isfinite(values)
+    if not finite.all():
+        _refuse_cell(path, column, int(np.argmin(finite)))
+    return values
+
+
+def _is_numeric(column: pandas.Series[Any]) -> bool:
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    return bool(is_numeric_dtype(column) or is_bool_dtype(column))
+
+
+def _is_number(text: object) -> bool:
+    try:
+        float(str(text))
+    except ValueError:
+        return False
+    return True
+
+
+def _refuse_text(path: Path, column: pandas.Series[Any], advice: str) -> None:
+    position = next(i for i, value in enumerate(column) if not _is_number(value))
+    raise UserError(
+        f"{path}, {_where(path, column, position)}: column {column.name!r} holds "
+        f"{column.iloc[position]!r}, which is "
+        f"not a number; {advice}"
+    )
+
+
+def _refuse_cell(path: Path, column: pandas.Series[Any], position: int) -> None:
+    value = column.iloc[position]
+    what = "is empty or not a number" if value != value else f"holds {value}"
+    raise UserError(
+        f"{path}, {_where(path, column, position)}: column {column.name!r} {what}; every cell "
+        f"needs a finite value: fill it or remove the row"
+    )
+
+
+def _where(path: Path, column: pandas.Series[Any], position: int) -> str:
+    row = int(column.index[position])
+    return f"row {row + 1}" if path.suffix.lower() == ".arff" else f"line {row + 2}"

@@ -1,0 +1,96 @@
+"""Cells: every state that a stored trial can put them in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from report_fixtures import fill, filled_plan, made_up_plan, store_result
+
+from repro.aggregate import Cell, aggregate
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str, str], Cell]:
+    plan, records = filled_plan(tmp_path_factory.mktemp("filled"))
+    return aggregate(plan, records).cells
+
+
+@pytest.mark.parametrize(
+    ("address", "state", "shown"),
+    [
+        (("gaussian", "mse", "rmse"), "complete", True),
+        (("skewed", "nib", "rmse"), "failed", False),
+        (("skewed", "hsic", "rmse"), "incomplete", True),
+        (("diabetes", "vib", "rmse"), "stale", True),
+        (("diabetes", "released", "rmse"), "diverged", False),
+        (("heavy", "mse", "rmse"), "not comparable", True),
+        (("heavy", "mse", "rmse_noise_free"), "complete", True),
+    ],
+)
+def test_each_state_is_told(
+    cells: dict[tuple[str, str, str], Cell], address: tuple[str, str, str], state: str, shown: bool
+) -> None:
+    cell = cells[address]
+    assert cell.state == state
+    assert (cell.summary is not None) == shown
+
+
+def test_a_mean_is_over_what_the_cell_holds(cells: dict[tuple[str, str, str], Cell]) -> None:
+    cell = cells["skewed", "hsic", "rmse"]
+    assert cell.summary is not None
+    assert cell.summary.n == 3
+    assert cell.summary.mean == pytest.approx(sum(cell.values.values()) / 3)
+
+
+def test_metrics_that_a_data_set_lacks_make_no_cell(
+    cells: dict[tuple[str, str, str], Cell],
+) -> None:
+    assert ("diabetes", "mse", "rmse_noise_free") not in cells
+
+
+def test_the_sweep_stays_out_of_the_table(tmp_path: Path) -> None:
+    plan, records = filled_plan(tmp_path)
+    data = aggregate(plan, records)
+    curve = data.curve("gaussian", "bottleneck")
+    assert len(curve) == 4
+    cell = data.cell("gaussian", "bottleneck", "rmse")
+    assert cell is not None
+    assert cell.group.setting.swept == {"beta": 0.01}
+    assert cell.planned == 5
+
+
+def test_one_seed_is_a_single_run(tmp_path: Path) -> None:
+    plan = made_up_plan(tmp_path, "smoke")
+    fill(plan, troubled=False)
+    cell = aggregate(plan, plan.records()).cell("diabetes", "mse", "rmse")
+    assert cell is not None
+    assert cell.state == "single run"
+
+
+def test_an_empty_store_shows_the_tables_cells_as_incomplete(tmp_path: Path) -> None:
+    plan = made_up_plan(tmp_path)
+    cells = aggregate(plan, plan.records()).cells
+    assert {cell.state for cell in cells.values()} == {"incomplete", "not comparable"}
+    assert {cell.metric for cell in cells.values()} == {"rmse"}
+
+
+def test_removing_one_trial_changes_its_cells_alone(tmp_path: Path) -> None:
+    plan, records = filled_plan(tmp_path)
+    before = aggregate(plan, records).cells
+    trial = next(t for t in plan.trials if t.setting.method == "mse" and t.seed == 2)
+    plan.folder(trial).result.unlink()
+    after = aggregate(plan, plan.records()).cells
+    changed = {key for key in before if before[key].summary != after[key].summary}
+    assert changed
+    assert {key[:2] for key in changed} == {(trial.setting.dataset, "mse")}
+
+
+def test_a_metric_missing_from_one_result_makes_the_cell_incomplete(tmp_path: Path) -> None:
+    plan = made_up_plan(tmp_path, "smoke", scales={"smoke": {"datasets": ["diabetes"], "seeds": 2}})
+    fill(plan, troubled=False)
+    trial = next(t for t in plan.trials if t.setting.method == "mse")
+    store_result(plan, trial, {"information": 1.0})
+    cell = aggregate(plan, plan.records()).cell("diabetes", "mse", "rmse")
+    assert cell is not None
+    assert cell.state == "incomplete"

@@ -1,0 +1,173 @@
+"""Verdicts on claims: what is supported, contradicted, undecided, and why."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from report_fixtures import SPEC, made_up_plan, metrics_of
+
+from repro.aggregate import aggregate
+from repro.plan import Plan
+from repro.store import TrialFolder, TrialRecord
+from repro.trial import Trial
+from repro.verdicts import ClaimVerdict, decide, headline
+
+Values = Callable[[Trial], dict[str, float]]
+
+
+def judged(plan: Plan, values: Values, missing: Callable[[Trial], bool] = lambda _: False) -> Any:
+    """Return the verdicts by claim, from made-up records without a store."""
+    records = [
+        TrialRecord(
+            trial,
+            TrialFolder(plan.paths.trials / trial.trial_id),
+            "missing" if missing(trial) else "done",
+            metrics={} if missing(trial) else values(trial),
+        )
+        for trial in plan.trials
+    ]
+    return {verdict.claim.id: verdict for verdict in decide(plan, aggregate(plan, records))}
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    return made_up_plan(tmp_path)
+
+
+def made_up(trial: Trial) -> dict[str, float]:
+    return metrics_of(trial, np.random.default_rng([trial.seed, len(trial.setting.method)]))
+
+
+def swapped(trial: Trial) -> dict[str, float]:
+    """The method is far worse than everything else."""
+    metrics = made_up(trial)
+    if trial.setting.method == "bottleneck":
+        metrics["rmse"] += 0.5
+    return metrics
+
+
+def test_a_clear_advantage_is_supported(plan: Plan) -> None:
+    verdict = judged(plan, made_up)["lower-error"]
+    assert verdict.verdict == "supported"
+    assert verdict.family == 4
+    assert {pair.pair.metric for pair in verdict.pairs} == {"rmse", "rmse_noise_free"}
+    assert verdict.deciding.interval[0] > 0
+    assert "better in all 4 comparisons" in verdict.sentence
+
+
+def test_a_clear_disadvantage_contradicts(plan: Plan) -> None:
+    verdict = judged(plan, swapped)["lower-error"]
+    assert verdict.verdict == "contradicted"
+    assert verdict.deciding.interval[1] < 0
+    assert "significantly worse" in verdict.sentence
+
+
+def test_the_two_families_are_corrected_apart(plan: Plan) -> None:
+    verdicts = judged(plan, made_up)
+    assert verdicts["estimator"].family == 1
+    assert verdicts["estimator"].p_holm == verdicts["estimator"].test.p
+
+
+def test_a_missing_trial_leaves_the_claims_that_need_it_undecided(plan: Plan) -> None:
+    verdicts = judged(
+        plan, made_up, lambda t: t.setting.method == "vib" and t.setting.dataset == "heavy"
+    )
+    verdict = verdicts["lower-error"]
+    assert verdict.verdict == "undecided"
+    assert verdict.test.p == 1
+    assert "VIB on Heavy tails has 0 of 5 trials (5 missing)" in verdict.sentence
+    assert verdicts["trade-off"].verdict == "supported"
+
+
+def test_a_diverged_run_of_the_method_is_never_supported(plan: Plan) -> None:
+    def values(trial: Trial) -> dict[str, float]:
+        diverged = trial.setting.method == "bottleneck" and trial.seed == 1
+        return dict.fromkeys(made_up(trial), math.nan) if diverged else made_up(trial)
+
+    assert all(v.verdict == "undecided" for v in judged(plan, values).values())
+
+
+def test_a_frontier_names_the_budgets_outside_both_curves(plan: Plan) -> None:
+    verdict = judged(plan, made_up)["trade-off"]
+    assert {pair.pair.budget for pair in verdict.pairs} == {0.5}
+    assert {len(pair.pair.method_values) for pair in verdict.pairs} == {3}
+    assert any("5 against VIB" in text for text in verdict.left_out)
+    assert "Left out: Dependence of T on X 0.3 against VIB" in verdict.sentence
+
+
+def _with_claim(folder: Path, **changes: Any) -> Plan:
+    claims = [claim | changes for claim in SPEC["claims"] if claim["id"] == "trade-off"]
+    return made_up_plan(folder, claims=claims)
+
+
+def test_a_frontier_without_a_common_budget_is_undecided(tmp_path: Path) -> None:
+    verdict = judged(_with_claim(tmp_path, budgets=[9.0]), made_up)["trade-off"]
+    assert verdict.verdict == "undecided"
+    assert "no declared budget lies within both curves" in verdict.sentence
+
+
+def test_a_frontier_needs_a_sweep_on_both_sides(tmp_path: Path) -> None:
+    verdict = judged(_with_claim(tmp_path, than=["mse"]), made_up)["trade-off"]
+    assert verdict.verdict == "undecided"
+    assert "MSE has no sweep" in verdict.sentence
+
+
+def test_a_data_set_without_a_meaningful_mean_is_refused_and_named(tmp_path: Path) -> None:
+    claims = [c | {"metric_for": {}} for c in SPEC["claims"] if c["id"] == "lower-error"]
+    verdict = judged(made_up_plan(tmp_path, claims=claims), made_up)["lower-error"]
+    assert verdict.left_out == ("Heavy tails (Test RMSE has no meaningful mean there)",)
+    assert {pair.pair.dataset for pair in verdict.pairs} == {"gaussian"}
+
+
+def test_what_a_scale_cannot_test_stays_in_the_family(tmp_path: Path) -> None:
+    scale = {"datasets": ["gaussian"], "seeds": 5}
+    plan = made_up_plan(tmp_path, scales={"small": scale})
+    verdicts = judged(plan, made_up)
+    assert verdicts["trade-off"].verdict == "undecided"
+    assert "no sweep at this scale" in verdicts["trade-off"].left_out[0]
+    assert verdicts["lower-error"].family == 4
+
+
+def test_a_partial_selection_decides_nothing(plan: Plan) -> None:
+    partial = dataclasses.replace(plan, partial=True)
+    verdicts = judged(partial, made_up)
+    assert {verdict.verdict for verdict in verdicts.values()} == {"not decided"}
+    assert "partial" in headline(partial, list(verdicts.values()))
+
+
+def test_the_headline_counts_the_papers_claims(plan: Plan) -> None:
+    verdicts: list[ClaimVerdict] = list(judged(plan, made_up).values())
+    assert headline(plan, verdicts).startswith(
+        "At small scale (direction only): of the paper's 4 claims"
+    )
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_strange_metrics_never_support_a_claim(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Each seed's value is the same for every method, diverged, or missing: nothing is better."""
+    scale = {"datasets": ["gaussian", "heavy"], "seeds": data.draw(st.integers(1, 6))}
+    scale["sweep"] = {"datasets": ["gaussian"], "seeds": 1}
+    plan = made_up_plan(tmp_path_factory.mktemp("strange"), scales={"small": scale})
+    shared = data.draw(st.lists(st.floats(width=64), min_size=6, max_size=6))
+    strange = st.sampled_from(["same", "nan", "infinite", "missing"])
+    fates = {trial.trial_id: data.draw(strange) for trial in plan.trials}
+
+    def values(trial: Trial) -> dict[str, float]:
+        value = {"nan": math.nan, "infinite": math.inf}.get(
+            fates[trial.trial_id], shared[trial.seed]
+        )
+        return dict.fromkeys(plan.spec.metric_names(), value)
+
+    verdicts = judged(plan, values, lambda trial: fates[trial.trial_id] == "missing")
+    assert all(verdict.verdict != "supported" for verdict in verdicts.values())
