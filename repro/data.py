@@ -94,6 +94,8 @@ def _rejected(path: Path, file: DataFile) -> UserError:
 def _download(file: DataFile) -> Path:
     import pooch
 
+    from repro.download_bar import DownloadBar
+
     target = _cached(file)
     make_directory(target.parent)
     pooch.get_logger().setLevel("WARNING")  # its lines would stand among ours
@@ -101,7 +103,11 @@ def _download(file: DataFile) -> Path:
     for url in file.urls:
         try:
             known = f"sha256:{file.sha256}" if file.sha256 else None
-            pooch.retrieve(url, known_hash=known, fname=file.name, path=target.parent)
+            bar = DownloadBar(file.name)
+            get = pooch.HTTPDownloader(progressbar=bar)
+            pooch.retrieve(
+                url, known_hash=known, fname=file.name, path=target.parent, downloader=get
+            )
         except Exception as error:  # one line per address: any failure leads to the next one
             problems.append(f"{url}: {_first_line(error)}")
         else:

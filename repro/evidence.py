@@ -83,15 +83,18 @@ def _rivals(claim: Claim, spec: TableSpec, methods: Sequence[str], evidence: Evi
 
 
 def _datasets(claim: Claim, plan: Plan, evidence: Evidence) -> list[str]:
-    frontier = claim.kind == "frontier"
-    here = plan.scale.sweep.datasets if frontier else plan.scale.datasets
+    here = plan.scale.sweep.datasets if claim.kind == "frontier" else plan.scale.datasets
     kept = []
+    elsewhere = [d for d in datasets_of(claim, plan.spec) if d not in plan.scale.datasets]
+    if elsewhere and claim.over != "datasets":  # "datasets" means those of the scale
+        noun = "data set" if len(elsewhere) == 1 else "data sets"
+        evidence.left_out.append(f"{len(elsewhere)} {noun} of other scales")
     for dataset in datasets_of(claim, plan.spec):
         label = dataset_entry(plan.spec, dataset).label
-        if dataset not in plan.scale.datasets and claim.over == "datasets":
-            continue  # "datasets" means those of the scale
+        if dataset in elsewhere:
+            continue
         if dataset not in here:
-            evidence.left_out.append(f"{label} (no {'sweep' if frontier else 'run'} at this scale)")
+            evidence.left_out.append(f"{label} (no sweep at this scale)")
         elif not _comparable(claim, dataset, plan.spec):
             evidence.left_out.append(
                 f"{label} ({_metric_label(claim, dataset, plan.spec)} has no meaningful mean there)"

@@ -49,27 +49,29 @@ def load_code(task: str, use: str) -> Code:
 
 
 def run_trial(folder: TrialFolder) -> Outcome:
-    """Run the trial of ``folder``, unless it is done with this code or another process has it.
+    """Run the trial of ``folder``, unless another process has it or its outcome is of this code.
 
-    An exception of the task or the method ends in ``error.json``, never in the caller.
+    An exception of the task or the method ends in ``error.json``, never in the caller. To run a
+    failed trial again, remove that file first (:func:`repro.store.forget_failure`).
     """
     if not try_claim(folder.claim, folder.heartbeat):
         return "skipped"
     try:
         trial = load_trial(folder)
-        if _is_fresh(folder, trial):
+        if _has_outcome(folder, trial):
             return "skipped"
         return _attempt(folder, trial)
     finally:
         release(folder.claim)
 
 
-def _is_fresh(folder: TrialFolder, trial: Trial) -> bool:
-    result = read_json(folder.result)
-    if result is None:
+def _has_outcome(folder: TrialFolder, trial: Trial) -> bool:
+    """Say whether the trial ended with this code, well or badly: workers share a list."""
+    outcome = read_json(folder.result) or read_json(folder.error)
+    if outcome is None:
         return False
     present = code_fingerprint([trial.setting.task, trial.setting.use])
-    return not what_moved(result["fingerprint"], present)
+    return not what_moved(outcome["fingerprint"], present)
 
 
 def _attempt(folder: TrialFolder, trial: Trial) -> Outcome:
@@ -83,24 +85,24 @@ def _attempt(folder: TrialFolder, trial: Trial) -> Outcome:
 
 
 def _run(folder: TrialFolder, trial: Trial, context: RunContext) -> tuple[Outcome, str]:
-    fingerprint: dict[str, Any] = {}
     started = time.monotonic()
+    fingerprint = code_fingerprint([trial.setting.task, trial.setting.use])
     try:
         code = load_code(trial.setting.task, trial.setting.use)
-        fingerprint = _fingerprint(code, context)
-        _resume_or_clear(folder, code, fingerprint)
+        fingerprint = code.fingerprint
+        _resume_or_clear(folder, _stored(fingerprint, context), fingerprint)
         metrics = _metrics(trial, code, context)
     except (Interrupted, KeyboardInterrupt):
         return "interrupted", "interrupted: told to stop"
     except Exception as error:  # anything that a paper's code may raise becomes the trial's error
-        _write_error(folder, error, fingerprint)
+        _write_error(folder, error, _stored(fingerprint, context))
         return "failed", _reason(error)
     write_json(
         folder.result,
         {
             "metrics": metrics,
             "cost": _cost(context, time.monotonic() - started),
-            "fingerprint": _fingerprint(code, context),
+            "fingerprint": _stored(fingerprint, context),
             "data": context.data_hashes,
             "finished": now(),
             "resumed_from": context.resumed_from,
@@ -129,13 +131,13 @@ def artifact_root(folder: TrialFolder) -> Path:
     return folder.path.parents[3] / "artifacts"
 
 
-def _resume_or_clear(folder: TrialFolder, code: Code, fingerprint: dict[str, Any]) -> None:
+def _resume_or_clear(folder: TrialFolder, stored: dict[str, Any], present: Fingerprint) -> None:
     """Keep the checkpoint of an unfinished run of the same code; otherwise start afresh."""
     begun = read_json(folder.started)
     finished = folder.result.exists() or folder.error.exists()
-    if begun is None or finished or what_moved(begun, code.fingerprint):
+    if begun is None or finished or what_moved(begun, present):
         clear(folder)
-        write_json(folder.started, fingerprint)
+        write_json(folder.started, stored)
 
 
 def _metrics(trial: Trial, code: Code, context: RunContext) -> dict[str, float]:
@@ -166,10 +168,10 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _fingerprint(code: Code, context: RunContext) -> dict[str, Any]:
+def _stored(fingerprint: Fingerprint, context: RunContext) -> dict[str, Any]:
     return {
-        "files": code.fingerprint.files,
-        "environment": environment(code.fingerprint.packages),
+        "files": fingerprint.files,
+        "environment": environment(fingerprint.packages),
         "artifacts": context.artifacts_used,
     }
 

@@ -15,7 +15,7 @@ from repro.paths import TABLES
 from repro.plan import Plan, Selection, make_plan
 from repro.spec import load_spec, paper_path
 from repro.spec.signatures import check_signatures
-from repro.store import TrialRecord, create
+from repro.store import TrialRecord, create, forget_failure
 from repro.trial import Trial
 
 LAUNCHERS = ("local", "debug")
@@ -131,7 +131,7 @@ def _run(
     check_writable(plan.paths.trials)
     check_datasets(plan.spec.task, {trial.setting.dataset for trial in to_run})
     for trial in to_run:
-        create(trial, plan.paths.trials)
+        forget_failure(create(trial, plan.paths.trials))
     launcher = make_launcher(options.launcher, plan.paths, plan.scale.resources, options.jobs)
     estimate = Estimate(records, plan.scale.resources.hours * 3600)
     try:

@@ -141,6 +141,11 @@ def clear(folder: TrialFolder) -> None:
         os.truncate(folder.log, 0)
 
 
+def forget_failure(folder: TrialFolder) -> None:
+    """Remove an error, so that the trial runs again; ``attempts.jsonl`` still tells of it."""
+    folder.error.unlink(missing_ok=True)
+
+
 def read_record(trial: Trial, folder: TrialFolder) -> TrialRecord:
     """Return what the files say of ``trial``, without a look at the code (see ``repro.plan``)."""
     result = read_json(folder.result)

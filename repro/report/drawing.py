@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable
 
 import matplotlib as mpl
@@ -19,6 +20,8 @@ Names = tuple[tuple[str, str], ...]
 
 #: Widths in inches: a text column, and a phone.
 WIDE, NARROW = 7.2, 3.6
+#: Characters per line of a y label: a panel is not taller than that.
+_LABEL_WIDTH = 24
 
 
 def draw(data: FigureData, styles: Styles, *, narrow: bool = False) -> Figure:
@@ -141,7 +144,7 @@ def _label(places: list[Axes], columns: int, data: FigureData) -> None:
         if index + columns >= len(places):
             axes.set_xlabel(data.x_label)
         if index % columns == 0:
-            axes.set_ylabel(data.y_label)
+            axes.set_ylabel(textwrap.fill(data.y_label, _LABEL_WIDTH))
         elif data.spec.kind == "points":
             axes.tick_params(axis="y", labelleft=False)
 

@@ -78,7 +78,8 @@ def figure_data(figure: FigureSpec, plan: Plan, data: Aggregate) -> FigureData:
             continue
         entry = dataset_entry(plan.spec, dataset)
         if figure.metric in entry.not_compared:
-            left_out.append(f"{entry.label} is left out: {entry.note or 'not comparable there'}")
+            reason = entry.note.rstrip(".") or "not comparable there"
+            left_out.append(f"{entry.label} is left out: {reason}")
             continue
         found = [_series(figure, dataset, method, data, series_of) for method in methods]
         kept = tuple(series for series in found if series.points or series.note)

@@ -125,7 +125,7 @@ def _dataset_notes(document: Document) -> list[tuple[str, str]]:
     notes = []
     for name in document.plan.datasets:
         entry = dataset_entry(document.plan.spec, name)
-        text = [entry.note] if entry.note else []
+        text = [entry.note.rstrip(".")] if entry.note else []
         if entry.resplit > 0:
             text.append(
                 f"seeds re-split one finite table, so intervals and tests use the variance factor "

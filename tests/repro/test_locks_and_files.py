@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import functools
 import json
 import multiprocessing
 import os
+import threading
 import time
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -227,3 +230,26 @@ def test_a_damaged_download_is_named(data: Path, tmp_path: Path) -> None:
     write_text(cached, "half")
     with pytest.raises(UserError, match="damaged"):
         find(file)
+
+
+def test_a_download_is_verified_and_kept(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = tmp_path / "served"
+    served.mkdir()
+    (served / "far.csv").write_text("1,2\n")
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(served))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("OFFLINE", "")
+    dead = "http://127.0.0.1:9/far.csv"
+    alive = f"http://127.0.0.1:{server.server_port}/far.csv"
+    file = DataFile("far.csv", (dead, alive), sha256_of_file(served / "far.csv"), "CC0")
+    try:
+        fetched = locate(file)
+        with pytest.raises(UserError, match=r"cannot download far\.csv"):
+            locate(DataFile("far.csv", (alive,), "0" * 64, "CC0"))
+    finally:
+        server.shutdown()
+    assert fetched.read_text() == "1,2\n"
+    assert locate(file) == fetched

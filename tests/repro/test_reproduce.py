@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import resource
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from checkout import Checkout, kill, wait_until
+from checkout import Checkout, kill, make_checkout, wait_until
 
 SMOKE = ("toy", "--scale", "smoke")
 SMALL = ("toy", "--scale", "small")
@@ -31,29 +33,57 @@ def finished(checkout: Checkout, scale: str) -> dict[str, float]:
     }
 
 
-@pytest.mark.parametrize("launcher", ["local", "debug"])
-def test_a_run_ends_with_table_sentence_and_report(checkout: Checkout, launcher: str) -> None:
-    shown = checkout.repro("reproduce", *SMOKE, "--launcher", launcher)
+@pytest.fixture(scope="module")
+def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, str]:
+    """A checkout whose smoke trials are done, and what the run printed. Look, do not touch."""
+    checkout = make_checkout(tmp_path_factory.mktemp("first") / "checkout")
+    shown = checkout.repro("reproduce", *SMOKE)
     assert shown.returncode == 0, shown.stderr
-    assert "Near" in shown.stdout
-    report = Path(shown.stdout.split("Report: ")[1].strip())
+    return checkout, shown.stdout
+
+
+@pytest.fixture
+def done(first_run: tuple[Checkout, str], tmp_path: Path) -> Checkout:
+    """A copy of the finished checkout, for a test's own use."""
+    root = tmp_path / "checkout"
+    shutil.copytree(first_run[0].root, root)
+    return Checkout(root)
+
+
+def test_the_debug_launcher_gives_the_same_results(
+    checkout: Checkout, first_run: tuple[Checkout, str]
+) -> None:
+    shown = checkout.repro("reproduce", *SMOKE, "--launcher", "debug")
+    assert shown.returncode == 0, shown.stderr
+    ours, theirs = checkout.trials(), first_run[0].trials()
+    assert [folder.name for folder in ours] == [folder.name for folder in theirs]
+    for one, other in zip(ours, theirs, strict=True):
+        assert read(one / "result.json")["metrics"] == read(other / "result.json")["metrics"]
+
+
+def test_a_run_ends_with_table_sentence_and_report(first_run: tuple[Checkout, str]) -> None:
+    checkout, output = first_run
+    assert "Near" in output
+    report = Path(output.split("Report: ")[1].strip())
     for name in ("report.html", "table.md", "table.tex", "verdicts.json", "trials.parquet"):
         assert (report.parent / name).stat().st_size > 0
     assert len(finished(checkout, "smoke")) == 14
 
 
-def test_a_second_call_runs_nothing(checkout: Checkout) -> None:
-    first = checkout.repro("reproduce", *SMOKE)
+def test_a_second_call_runs_nothing(first_run: tuple[Checkout, str]) -> None:
+    checkout, output = first_run
     before = finished(checkout, "smoke")
+    started = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     second = checkout.repro("reproduce", *SMOKE)
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - started < 3
     assert second.returncode == 0
     assert "Nothing to run." in second.stdout
     assert finished(checkout, "smoke") == before
-    assert second.stdout.split("Report:")[1] == first.stdout.split("Report:")[1]
+    assert second.stdout.split("Report:")[1] == output.split("Report:")[1]
 
 
-def test_more_seeds_run_only_what_is_missing(checkout: Checkout) -> None:
-    checkout.repro("reproduce", *SMOKE)
+def test_more_seeds_run_only_what_is_missing(done: Checkout) -> None:
+    checkout = done
     before = finished(checkout, "smoke")
     shown = checkout.repro("reproduce", *SMOKE, "--seeds", "4")
     assert "To run: 4" in shown.stdout
@@ -62,8 +92,8 @@ def test_more_seeds_run_only_what_is_missing(checkout: Checkout) -> None:
     assert before.items() <= after.items()
 
 
-def test_a_result_carries_cost_code_and_provenance(checkout: Checkout) -> None:
-    checkout.repro("reproduce", *SMOKE)
+def test_a_result_carries_cost_code_and_provenance(done: Checkout) -> None:
+    checkout = done
     for folder in checkout.trials():
         result = read(folder / "result.json")
         assert set(result["metrics"]) == {"error", "effort"}
@@ -90,8 +120,8 @@ def test_method_and_baseline_share_their_seeds(checkout: Checkout) -> None:
     assert len({noise[0] for noise in errors.values()}) == 3
 
 
-def test_editing_a_method_makes_exactly_its_trials_stale(checkout: Checkout) -> None:
-    checkout.repro("reproduce", *SMOKE)
+def test_editing_a_method_makes_exactly_its_trials_stale(done: Checkout) -> None:
+    checkout = done
     before = finished(checkout, "smoke")
     source = checkout.root / "methods" / "toy.py"
     source.write_text(source.read_text() + "\n# A new remark.\n")
@@ -113,8 +143,8 @@ def test_editing_a_method_makes_exactly_its_trials_stale(checkout: Checkout) -> 
     assert methods == {"near"}
 
 
-def test_stale_results_are_kept_when_told_so(checkout: Checkout) -> None:
-    checkout.repro("reproduce", *SMOKE)
+def test_stale_results_are_kept_when_told_so(done: Checkout) -> None:
+    checkout = done
     before = finished(checkout, "smoke")
     source = checkout.root / "methods" / "toy.py"
     source.write_text(source.read_text() + "\n# A new remark.\n")
@@ -238,8 +268,8 @@ def test_ctrl_c_keeps_what_is_done_and_stops_the_workers(checkout: Checkout) -> 
     assert not list((checkout.results / "toy/small/jobs").glob("*/worker-0.json"))
 
 
-def test_run_trial_runs_one_in_the_foreground(checkout: Checkout) -> None:
-    checkout.repro("reproduce", *SMOKE)
+def test_run_trial_runs_one_in_the_foreground(done: Checkout) -> None:
+    checkout = done
     trial = checkout.trials()[0]
     shown = checkout.repro("run-trial", "toy", trial.name[:10], *SMOKE[1:])
     assert shown.returncode == 0, shown.stderr
@@ -258,7 +288,6 @@ def test_an_artefact_is_built_once_and_its_change_makes_trials_stale(checkout: C
     assert list(used) == [f"tasks.toy.slow_square/{record.parent.name}"]
 
 
-def test_list_shows_what_was_run(checkout: Checkout) -> None:
+def test_list_shows_what_was_run(checkout: Checkout, first_run: tuple[Checkout, str]) -> None:
     assert "not run yet" in checkout.repro("list").stdout
-    checkout.repro("reproduce", *SMOKE)
-    assert "supported" in checkout.repro("list").stdout.replace("\n", " ")
+    assert "supported" in first_run[0].repro("list").stdout.replace("\n", " ")
