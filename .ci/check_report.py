@@ -1,4 +1,4 @@
-"""Check that a report is whole: every file, every cell of the table finished, a verdict per claim."""
+"""Check that a report is whole: every file, every cell finished, a verdict per claim."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ def main(report: Path) -> None:
     figures = sorted(path.stem for path in (report / "figures").glob("*.pdf"))
     if not figures:
         sys.exit("no figures were drawn")
-    print(f"Report is whole: {len(verdicts['cells'])} cells, {len(verdicts['claims'])} claims, "
-          f"figures {', '.join(figures)}.")
+    print(
+        f"Report is whole: {len(verdicts['cells'])} cells, {len(verdicts['claims'])} claims, "
+        f"figures {', '.join(figures)}."
+    )
 
 
 if __name__ == "__main__":

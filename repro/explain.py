@@ -22,8 +22,10 @@ def explain(plan: Plan, records: Sequence[TrialRecord], cell: str | None) -> str
         return "\n".join([*_claims(plan, data), "", *_addresses(plan, data)])
     cells = _matching(data, cell)
     lines = [line for found in cells for line in _cell(plan, found)]
-    for record in cells[0].group.records:
+    records = cells[0].group.records
+    for record in records:
         lines += ["", *_trial(record, cells)]
+    lines += ["", *_origins(records)]
     return "\n".join(lines)
 
 
@@ -66,8 +68,19 @@ def _trial(record: TrialRecord, cells: Sequence[Cell]) -> Iterator[str]:
         where = f"on {attempt.get('host')}" + (f", job {attempt['job']}" if attempt["job"] else "")
         span = f"{attempt.get('start')} to {attempt.get('end') or 'now'}"
         yield f"  attempt {where}, {span}: {attempt.get('reason') or 'running'}"
-    yield from _origin(record)
     yield f"  folder: {record.folder.path}"
+
+
+def _origins(records: Sequence[TrialRecord]) -> Iterator[str]:
+    """Say what the trials were made of, once for those that were made of the same."""
+    seeds: dict[tuple[str, ...], list[str]] = {}
+    for record in records:
+        origin = tuple(_origin(record))
+        if origin:
+            seeds.setdefault(origin, []).append(str(record.trial.seed))
+    for origin, shared in seeds.items():
+        yield f"made with (seed {', '.join(shared)}):"
+        yield from origin
 
 
 def _origin(record: TrialRecord) -> Iterator[str]:
@@ -81,7 +94,7 @@ def _origin(record: TrialRecord) -> Iterator[str]:
         ("artefact", fingerprint.get("artifacts", {})),
     ):
         for name, digest in entries.items():
-            yield f"  {title}: {name} {digest}"
+            yield f"  {title}: {name} {digest[:16] if title == 'code' else digest}"
     versions = fingerprint.get("environment", {})
     if versions:
         listed = ", ".join(f"{name} {version}" for name, version in versions.items())

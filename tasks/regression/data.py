@@ -9,13 +9,19 @@ from pathlib import Path
 from repro.context import RunContext
 from repro.data import DataFile
 from repro.errors import UserError, did_you_mean
+from repro.files import sha256_of_file
 from tasks.regression import images, tables, user_file
 from tasks.regression.folds import draw_folds
 from tasks.regression.generated import NOISES, generated_split
 from tasks.regression.images import DataFolder
 from tasks.regression.split import Examples, RegressionSplit, standardise
+from tasks.regression.tables import BundledFile
 
 __all__ = ["RegressionSplit", "check_dataset", "data_files", "known_datasets", "load_split"]
+
+
+#: Fetched and verified, shipped with a library, or supplied by the user.
+Source = DataFile | BundledFile | DataFolder
 
 
 @dataclass(frozen=True)
@@ -23,7 +29,7 @@ class FiniteSet:
     """A set of fixed size: ``parse(*paths)`` reads its files or its folder."""
 
     parse: Callable[..., Examples]
-    inputs: tuple[DataFile | DataFolder, ...] = ()
+    inputs: tuple[Source, ...]
 
     def load(self, context: RunContext) -> Examples:
         """Return all examples; the hashes of the files read go into the trial's record."""
@@ -31,7 +37,7 @@ class FiniteSet:
 
 
 FINITE_SETS = {
-    "diabetes": FiniteSet(tables.parse_diabetes),
+    "diabetes": FiniteSet(tables.parse_diabetes, tables.DIABETES),
     "california_housing": FiniteSet(tables.parse_california_housing, (tables.CALIFORNIA_HOUSING,)),
     "bike_sharing": FiniteSet(tables.parse_bike_sharing, (tables.BIKE_SHARING,)),
     "appliance_energy": FiniteSet(tables.parse_appliance_energy, (tables.APPLIANCE_ENERGY,)),
@@ -64,7 +70,7 @@ def check_dataset(dataset: str) -> None:
         user_file.parse_user_file(dataset)
     elif dataset in FINITE_SETS:
         for source in FINITE_SETS[dataset].inputs:
-            if isinstance(source, DataFolder):
+            if not isinstance(source, DataFile):
                 source.locate()
 
 
@@ -89,12 +95,13 @@ def load_split(dataset: str, context: RunContext) -> RegressionSplit:
     )
 
 
-def _path(source: DataFile | DataFolder, context: RunContext) -> Path:
+def _path(source: Source, context: RunContext) -> Path:
     if isinstance(source, DataFile):
         return context.data(source)
-    folder = source.locate()
-    context.data_hashes[source.name] = images.folder_hash(folder)
-    return folder
+    path = source.locate()
+    is_file = isinstance(source, BundledFile)
+    context.data_hashes[source.name] = sha256_of_file(path) if is_file else images.folder_hash(path)
+    return path
 
 
 def _require_known(dataset: str) -> None:

@@ -8,6 +8,7 @@ exchangeable, as random splits do.
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -74,21 +75,32 @@ _HOUSING_COLUMNS = (
 _WIND_DIRECTIONS = ("NW", "cv", "NE", "SE")
 
 
-def parse_diabetes() -> Examples:
-    """Return scikit-learn's diabetes table: 442 patients, 10 raw columns, disease progression.
+@dataclass(frozen=True)
+class BundledFile:
+    """A file that scikit-learn ships.
 
     Read from the installed package without importing it: the import takes longer than a trial.
-    Raises ``UserError`` where scikit-learn is not installed.
     """
-    package = importlib.util.find_spec("sklearn")
-    if package is None or package.origin is None:
-        raise UserError(
-            "diabetes: the table comes with scikit-learn, which is not installed; run "
-            "pip install -e '.[regression]'"
-        )
-    folder = Path(package.origin).parent / "datasets" / "data"
-    x = np.loadtxt(folder / "diabetes_data_raw.csv.gz")
-    return Examples(x, np.loadtxt(folder / "diabetes_target.csv.gz"))
+
+    name: str
+
+    def locate(self) -> Path:
+        """Return the file's path. Raises ``UserError`` where scikit-learn is not installed."""
+        package = importlib.util.find_spec("sklearn")
+        if package is None or package.origin is None:
+            raise UserError(
+                f"{self.name} comes with scikit-learn, which is not installed; run "
+                "pip install -e '.[regression]'"
+            )
+        return Path(package.origin).parent / "datasets" / "data" / self.name
+
+
+DIABETES = (BundledFile("diabetes_data_raw.csv.gz"), BundledFile("diabetes_target.csv.gz"))
+
+
+def parse_diabetes(inputs: Path, targets: Path) -> Examples:
+    """Return scikit-learn's diabetes table: 442 patients, 10 raw columns, disease progression."""
+    return Examples(np.loadtxt(inputs), np.loadtxt(targets))
 
 
 def parse_california_housing(path: Path) -> Examples:

@@ -132,7 +132,7 @@ def test_what_a_scale_cannot_test_stays_in_the_family(tmp_path: Path) -> None:
     plan = made_up_plan(tmp_path, scales={"small": scale})
     verdicts = judged(plan, made_up)
     assert verdicts["trade-off"].verdict == "undecided"
-    assert verdicts["trade-off"].left_out == ("1 data set of other scales",)
+    assert verdicts["trade-off"].left_out[0] == "1 data set of other scales"
     assert verdicts["lower-error"].family == 4
 
 

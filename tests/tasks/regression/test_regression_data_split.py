@@ -175,10 +175,10 @@ def test_noises_are_what_their_names_say() -> None:
 
 def test_diabetes_is_the_table_of_scikit_learn(tmp_path: Path) -> None:
     datasets = pytest.importorskip("sklearn.datasets")
-    from tasks.regression.tables import parse_diabetes
+    from tasks.regression.tables import DIABETES, parse_diabetes
 
     x, y = datasets.load_diabetes(return_X_y=True, scaled=False)
-    ours = parse_diabetes()
+    ours = parse_diabetes(*(file.locate() for file in DIABETES))
     np.testing.assert_array_equal(ours.x, x)
     np.testing.assert_array_equal(ours.y, y)
 
@@ -188,7 +188,7 @@ def test_missing_scikit_learn_is_one_clear_line(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(tables.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match="scikit-learn, which is not installed"):
-        tables.parse_diabetes()
+        tables.DIABETES[0].locate()
 
 
 def test_names_and_files() -> None:
