@@ -86,9 +86,10 @@ class LiveDisplay:
     def update(self, finished: Sequence[TrialRecord], unfinished: Sequence[TrialRecord]) -> None:
         """Draw the table anew."""
         running = [record for record in unfinished if record.state == "running"]
-        overall = ProgressBar(total=self._progress.total, completed=len(finished), width=40)
-        sentence = Text(self._progress.sentence(finished, unfinished))
-        self._live.update(Group(_running_table(running), overall, sentence), refresh=True)
+        overall = Table.grid(padding=(0, 1))
+        bar = ProgressBar(total=self._progress.total, completed=len(finished), width=40)
+        overall.add_row(bar, Text(self._progress.sentence(finished, unfinished)))
+        self._live.update(Group(_running_table(running), overall), refresh=True)
 
 
 @contextlib.contextmanager

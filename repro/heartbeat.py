@@ -15,7 +15,7 @@ from repro.errors import UserError
 from repro.files import read_json, write_json
 
 #: Seconds between two beats, and after how many without one a trial on another host counts as lost.
-INTERVAL = 2.0
+INTERVAL = 0.5
 TIMEOUT = 120.0
 
 
@@ -93,7 +93,7 @@ class Heartbeat:
             write_json(self._path, beat, durable=False)
 
     def _run(self) -> None:
-        while not self._stopped.wait(INTERVAL if self._progress[1] == 0 else INTERVAL / 4):
+        while not self._stopped.wait(INTERVAL):
             self.beat()
 
 

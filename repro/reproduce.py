@@ -85,7 +85,8 @@ def summary(
     states = ", ".join(f"{n} {state}" for state, n in sorted(counts.items()))
     lines = [
         f"{plan.spec.paper} at scale {plan.scale_name}: {len(records)} trials "
-        f"({len(plan.datasets)} data sets, {len(plan.methods)} methods, {plan.seeds} seeds): "
+        f"({counted(len(plan.datasets), 'data set')}, {counted(len(plan.methods), 'method')}, "
+        f"{counted(plan.seeds, 'seed')}): "
         f"{states}"
     ]
     if to_run:
@@ -99,6 +100,11 @@ def summary(
     else:
         lines.append("Nothing to run.")
     return "\n".join(lines + _stale_lines(records))
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``1 seed``, ``5 seeds``."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def workers(options: RunOptions) -> int:

@@ -83,7 +83,8 @@ class Table:
 def headline_tables(plan: Plan, data: Aggregate) -> list[Table]:
     """Return one table of methods × data sets for each metric that the spec puts in the table."""
     names = [name for name in plan.spec.metric_names() if plan.spec.metric(name).table]
-    return [_by_dataset(plan, data, name) for name in names]
+    tables = [_by_dataset(plan, data, name) for name in names]
+    return [table for table in tables if table.columns] or tables[:1]
 
 
 def other_tables(plan: Plan, data: Aggregate) -> list[Table]:
