@@ -145,7 +145,7 @@ class Claim:
 
 @dataclass
 class TableSpec:
-    """A paper's table spec, whole."""
+    """A paper's table spec, whole. ``user_data`` says of a ``file:…`` what ``datasets`` says."""
 
     paper: str = MISSING
     title: str = MISSING
@@ -156,6 +156,7 @@ class TableSpec:
     datasets: dict[str, DatasetSpec] = MISSING
     scales: dict[str, ScaleSpec] = MISSING
     replication: str = MISSING
+    user_data: DatasetSpec = field(default_factory=lambda: DatasetSpec(label=""))
     extra: str = ""
     reported: list[Reported] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
