@@ -104,7 +104,7 @@ report: $(STAMPS) ## write the report from the results that there are
 
 explain: $(STAMPS) ## trace a number (CELL=dataset/method[/metric]) or all verdicts to their trials
 	$(need_paper)
-	$(REPRO) explain $(PAPER) $(PLACE) $(if $(CELL),--cell '$(CELL)')
+	$(REPRO) explain $(PAPER) $(PLACE) $(CHOICE) $(if $(CELL),--cell '$(CELL)')
 
 fetch: $(STAMPS) ## download and verify the data of a paper (SCALE=paper for the real sets)
 	$(need_paper)

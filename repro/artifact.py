@@ -65,7 +65,7 @@ def build(artifact: Artifact, root: Path) -> Path:
     """
     directory = directory_of(artifact, root)
     make_directory(directory.parent)
-    with claimed(directory.with_suffix(".claim")):
+    with claimed(directory.with_suffix(".claim"), directory / "heartbeat.json"):
         if not is_built(artifact, root):
             _build(artifact, directory)
     return directory / "content"

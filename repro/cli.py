@@ -147,12 +147,15 @@ def explain(
     paper: OnePaper,
     cell: Annotated[str, typer.Option(help="data set/method or data set/method/metric.")] = "",
     scale: Scale = "small",
+    seeds: Seeds = None,
+    datasets: Datasets = "",
+    methods: Methods = "",
     results: Results = _RESULTS,
 ) -> None:
     """Trace a printed number, or every verdict, to the trials behind it."""
     from repro.explain import explain as trace
 
-    (one,) = _plans(paper, scale, results, None)
+    (one,) = _plans(paper, scale, results, _selection(seeds, datasets, methods))
     print(trace(one, one.records(), cell or None))
 
 

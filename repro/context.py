@@ -10,13 +10,14 @@ import hashlib
 import json
 import os
 import pickle
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from repro.artifact import Artifact, Builder, build
-from repro.data import DataFile, locate
-from repro.files import make_directory, read_json_lines, sha256_of_file, write_bytes
+from repro.data import DataFile, hash_of_data, locate
+from repro.files import make_directory, read_json_lines, write_bytes
 from repro.heartbeat import Heartbeat
 
 
@@ -41,7 +42,10 @@ class RunContext:
     counts: dict[str, float] = field(default_factory=dict)
     data_hashes: dict[str, str] = field(default_factory=dict)
     artifacts_used: dict[str, str] = field(default_factory=dict)
+    unverified_data: dict[str, str] = field(default_factory=dict)
     resumed_from: int | None = None
+    _started: float = field(default_factory=time.monotonic)
+    _elapsed_before: float = 0.0
 
     def seed(self, axis: str) -> int:
         """Return the seed of one source of randomness, such as ``"split"`` or ``"init"``.
@@ -86,8 +90,9 @@ class RunContext:
     def checkpoint(self, state: dict[str, Any], step: int) -> None:
         """Keep ``state``, generators' states included: a killed trial goes on from ``step``."""
         curve = len(read_json_lines(self.directory / "metrics.jsonl"))
-        content = pickle.dumps({"step": step, "curve": curve, "state": state}, protocol=5)
-        write_bytes(self.directory / "checkpoint.pickle", content)
+        elapsed = self.elapsed_seconds()
+        saved = {"step": step, "curve": curve, "elapsed": elapsed, "state": state}
+        write_bytes(self.directory / "checkpoint.pickle", pickle.dumps(saved, protocol=5))
 
     def restore(self) -> dict[str, Any] | None:
         """Return the state of the last checkpoint, or ``None`` for a fresh start.
@@ -97,24 +102,43 @@ class RunContext:
         try:
             saved = pickle.loads((self.directory / "checkpoint.pickle").read_bytes())
         except FileNotFoundError:
-            saved = {"step": None, "curve": 0, "state": None}
+            saved = {"step": None, "curve": 0, "elapsed": 0.0, "state": None}
         self._keep_curve(saved["curve"])
         self.resumed_from = saved["step"]
+        self._elapsed_before = saved["elapsed"]
         state: dict[str, Any] | None = saved["state"]
         return state
 
     def data(self, file: DataFile) -> Path:
         """Return the path of a data file, fetched and verified; its hash goes into the result."""
         path = locate(file)
-        self.data_hashes[file.name] = file.sha256 or sha256_of_file(path)
+        if file.sha256:
+            self.data_hashes[file.name] = file.sha256
+            return path
+        return self.found_data(file.name, path)
+
+    def found_data(self, name: str, path: Path) -> Path:
+        """Note a file or folder that no published hash verifies; return its path.
+
+        Its hash goes into the result, and the trial is stale once the data there are others. Of a
+        folder, the hash is of the names and sizes below it.
+        """
+        self.data_hashes[name] = self.unverified_data[str(path)] = hash_of_data(path)
         return path
 
     def artifact(self, builder: Builder, **settings: Any) -> Path:
         """Return a shared artefact's folder, built or found: ``builder(folder, **settings)``."""
         wanted = Artifact(builder, settings)
+        began = time.monotonic()
         path = build(wanted, self.artifact_root or self.directory / "shared")
+        # Building, or waiting for whoever builds, is not this trial's cost.
+        self._started += time.monotonic() - began
         self.artifacts_used[f"{wanted.name}/{wanted.key}"] = wanted.code
         return path
+
+    def elapsed_seconds(self) -> float:
+        """Return the wall time spent on the trial, over all its attempts that were kept."""
+        return self._elapsed_before + time.monotonic() - self._started
 
     def _keep_curve(self, lines: int) -> None:
         path = self.directory / "metrics.jsonl"

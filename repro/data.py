@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from repro.errors import UserError
-from repro.files import make_directory, sha256_of_file
+from repro.files import make_directory, sha256_of_file, sha256_of_json
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,23 @@ def find(file: DataFile) -> Path | None:
     if file.sha256 is not None and sha256_of_file(cached) != file.sha256:
         raise _rejected(cached, file)
     return cached
+
+
+def hash_of_data(path: Path) -> str:
+    """Return the SHA-256 of a file; of a folder, that of the names and sizes of its files.
+
+    Kept for the next call in this process, as long as size and time of change stay the same.
+    """
+    if path.is_file():
+        status = path.stat()
+        return _hash_of_file(path, status.st_size, status.st_mtime_ns)
+    files = sorted(entry for entry in path.rglob("*") if entry.is_file())
+    return sha256_of_json([[p.relative_to(path).as_posix(), p.stat().st_size] for p in files])
+
+
+@lru_cache(maxsize=1024)
+def _hash_of_file(path: Path, _size: int, _changed: int) -> str:
+    return sha256_of_file(path)
 
 
 def locate(file: DataFile) -> Path:

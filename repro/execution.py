@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from repro.heartbeat import beating
 from repro.lock import release, try_claim
 from repro.plan import what_moved
 from repro.spec.signatures import import_name
-from repro.store import TrialFolder, clear, load_trial
+from repro.store import TrialFolder, clear, load_trial, read_record
 from repro.trial import Trial
 
 Outcome = Literal["done", "failed", "interrupted", "skipped"]
@@ -67,11 +66,11 @@ def run_trial(folder: TrialFolder) -> Outcome:
 
 def _has_outcome(folder: TrialFolder, trial: Trial) -> bool:
     """Say whether the trial ended with this code, well or badly: workers share a list."""
-    outcome = read_json(folder.result) or read_json(folder.error)
-    if outcome is None:
+    record = read_record(trial, folder)
+    if record.state not in ("done", "failed"):
         return False
     present = code_fingerprint([trial.setting.task, trial.setting.use])
-    return not what_moved(outcome["fingerprint"], present)
+    return not what_moved((record.result or record.error).get("fingerprint", {}), present)
 
 
 def _attempt(folder: TrialFolder, trial: Trial) -> Outcome:
@@ -85,7 +84,6 @@ def _attempt(folder: TrialFolder, trial: Trial) -> Outcome:
 
 
 def _run(folder: TrialFolder, trial: Trial, context: RunContext) -> tuple[Outcome, str]:
-    started = time.monotonic()
     fingerprint = code_fingerprint([trial.setting.task, trial.setting.use])
     try:
         code = load_code(trial.setting.task, trial.setting.use)
@@ -95,13 +93,13 @@ def _run(folder: TrialFolder, trial: Trial, context: RunContext) -> tuple[Outcom
     except (Interrupted, KeyboardInterrupt):
         return "interrupted", "interrupted: told to stop"
     except Exception as error:  # anything that a paper's code may raise becomes the trial's error
-        _write_error(folder, error, _stored(fingerprint, context))
+        _write_error(folder, error, fingerprint)
         return "failed", _reason(error)
     write_json(
         folder.result,
         {
             "metrics": metrics,
-            "cost": _cost(context, time.monotonic() - started),
+            "cost": _cost(context),
             "fingerprint": _stored(fingerprint, context),
             "data": context.data_hashes,
             "finished": now(),
@@ -173,12 +171,13 @@ def _stored(fingerprint: Fingerprint, context: RunContext) -> dict[str, Any]:
         "files": fingerprint.files,
         "environment": environment(fingerprint.packages),
         "artifacts": context.artifacts_used,
+        "data": context.unverified_data,
     }
 
 
-def _cost(context: RunContext, wall_seconds: float) -> dict[str, Any]:
+def _cost(context: RunContext) -> dict[str, Any]:
     return {
-        "wall_seconds": wall_seconds,
+        "wall_seconds": context.elapsed_seconds(),
         "peak_memory_bytes": provenance.peak_memory_bytes(),
         "cuda_peak_memory_bytes": provenance.cuda_peak_memory_bytes(),
         "device": provenance.device_name(context.device),
@@ -187,15 +186,22 @@ def _cost(context: RunContext, wall_seconds: float) -> dict[str, Any]:
     }
 
 
-def _write_error(folder: TrialFolder, error: Exception, fingerprint: dict[str, Any]) -> None:
-    content = {
-        "type": type(error).__name__,
-        "message": str(error) or type(error).__name__,
-        "traceback": "" if isinstance(error, UserError) else traceback.format_exc(),
-        "fingerprint": fingerprint,
-        **provenance.where(),
+def write_failure(
+    folder: TrialFolder, kind: str, message: str, code: Fingerprint, trace: str = ""
+) -> None:
+    """Write ``error.json``: what went wrong, and with which code."""
+    content: dict[str, Any] = {"type": kind, "message": message, "traceback": trace}
+    content["fingerprint"] = {
+        "files": code.files,
+        "environment": environment(code.packages),
     }
-    write_json(folder.error, content)
+    write_json(folder.error, content | provenance.where())
+
+
+def _write_error(folder: TrialFolder, error: Exception, code: Fingerprint) -> None:
+    kind = type(error).__name__
+    trace = "" if isinstance(error, UserError) else traceback.format_exc()
+    write_failure(folder, kind, str(error) or kind, code, trace)
 
 
 def _reason(error: Exception) -> str:

@@ -16,6 +16,7 @@ from repro.errors import UserError
 
 #: Errors that the user's machine causes, and what to do about each.
 _ADVICE = {
+    errno.EFBIG: "the file size limit is reached: raise it (ulimit -f) and run the command again",
     errno.ENOSPC: "the disk is full: free some space and run the same command again",
     errno.EDQUOT: "the disk quota is used up: free some space and run the same command again",
     errno.EACCES: "permission denied: choose another place with RESULTS=<dir>",

@@ -1,7 +1,6 @@
 """Which sources a task or method is made of, and whether they have changed.
 
 The harness itself is left out: the contract's version, a part of every trial's id, stands for it.
-Of the harness only ``repro.curves`` counts, because what it computes goes into results.
 """
 
 from __future__ import annotations
@@ -90,7 +89,7 @@ def _follow(module: str, name: str, path: Path, root: Path) -> tuple[list[tuple[
 
 
 def _counts(module: str) -> bool:
-    return module == "repro.curves" or module.partition(".")[0] != "repro"
+    return module.partition(".")[0] != "repro"
 
 
 def _parents(module: str) -> Iterator[str]:

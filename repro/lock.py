@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from repro.files import canonical_json, explained
-from repro.heartbeat import Beat, read_beat, this_process
+from repro.heartbeat import TIMEOUT, read_beat, this_process
 
 _POLL_SECONDS = 0.2
 
@@ -21,25 +22,29 @@ def try_claim(path: Path, beat_path: Path | None = None) -> bool:
     A claim whose owner is gone is taken over. ``beat_path`` names the owner's heartbeat where there
     is one: it is younger than the claim, so it decides for owners on other hosts.
     """
-    for _ in range(3):
-        if _create(path):
-            return True
-        owner = _owner(path, beat_path)
-        if owner is not None and owner.is_alive():
+    if _create(path):
+        return True
+    if _is_held(path, beat_path):
+        return False
+    with _guarded(path):
+        # Another process may have taken the dead claim over while this one waited for the guard.
+        if _is_held(path, beat_path):
             return False
-        _bury(path)
-    return False
+        path.unlink(missing_ok=True)
+        return _create(path)
 
 
 def release(path: Path) -> None:
-    """Give the claim up."""
-    path.unlink(missing_ok=True)
+    """Give this process's claim up; leave anybody else's alone."""
+    claim, mine = read_beat(path), this_process()
+    if claim and (claim.host, claim.pid) == (mine.host, mine.pid):
+        path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def claimed(path: Path) -> Iterator[None]:
+def claimed(path: Path, beat_path: Path | None = None) -> Iterator[None]:
     """Hold the claim ``path`` inside the block, waiting for its present owner first."""
-    while not try_claim(path):
+    while not try_claim(path, beat_path):
         time.sleep(_POLL_SECONDS)
     try:
         yield
@@ -61,17 +66,27 @@ def _create(path: Path) -> bool:
     return True
 
 
-def _owner(path: Path, beat_path: Path | None) -> Beat | None:
+def _is_held(path: Path, beat_path: Path | None) -> bool:
     claim = read_beat(path)
+    if claim is None:
+        return path.exists() and not _is_unreadable_for_long(path)
     beat = read_beat(beat_path) if beat_path else None
-    if claim and beat and (beat.host, beat.pid) == (claim.host, claim.pid):
-        return beat
-    return claim
+    if beat and (beat.host, beat.pid) == (claim.host, claim.pid):
+        return beat.is_alive()
+    return claim.is_alive()
 
 
-def _bury(path: Path) -> None:
-    """Move a dead claim away. Only one of several processes that see it succeeds."""
-    grave = path.with_name(f".{path.name}.dead.{os.getpid()}.{time.monotonic_ns()}")
-    with contextlib.suppress(FileNotFoundError):
-        path.rename(grave)
-        grave.unlink()
+def _is_unreadable_for_long(path: Path) -> bool:
+    """Say whether a claim that names nobody is old: a file system may show an empty file first."""
+    try:
+        return time.time() - path.stat().st_mtime > TIMEOUT
+    except FileNotFoundError:
+        return True
+
+
+@contextlib.contextmanager
+def _guarded(path: Path) -> Iterator[None]:
+    """Let one process at a time take over a dead claim. The guard's file stays."""
+    with path.with_name(f".{path.name}.guard").open("w") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        yield

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from repro.data import hash_of_data
 from repro.errors import UserError, did_you_mean
 from repro.files import sha256_of_path
 from repro.fingerprint import Fingerprint, code_fingerprint, environment, moved
@@ -102,7 +103,7 @@ def what_moved(
     present: Fingerprint,
     code_of: Callable[[str], Fingerprint] = lambda name: code_fingerprint([name]),
 ) -> list[str]:
-    """Return the sources, packages and artefacts that differ between a result and the present.
+    """Return the sources, packages, artefacts and data that have changed since a result.
 
     ``code_of`` gives the present fingerprint of an artefact's builder.
     """
@@ -111,6 +112,10 @@ def what_moved(
     for name, code in stored.get("artifacts", {}).items():
         if code_of(name.partition("/")[0]).digest != code:
             changed.append(f"artefact {name}")
+    for name, digest in stored.get("data", {}).items():
+        # Data that are not on this machine cannot be compared; they have not moved here.
+        if Path(name).exists() and hash_of_data(Path(name)) != digest:
+            changed.append(f"data {name}")
     return changed
 
 

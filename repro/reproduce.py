@@ -8,17 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro.errors import EXIT_INTERRUPTED, EXIT_TRIALS_FAILED, UserError
+from repro.errors import EXIT_INTERRUPTED, EXIT_TRIALS_FAILED
 from repro.estimate import Estimate, in_words
 from repro.files import make_directory, write_text
+from repro.launch.launcher import Launcher, make_launcher, visible_gpus
 from repro.paths import TABLES
 from repro.plan import Plan, Selection, make_plan
 from repro.spec import load_spec, paper_path
 from repro.spec.signatures import check_signatures
 from repro.store import TrialRecord, create, forget_failure
 from repro.trial import Trial
-
-LAUNCHERS = ("local", "debug")
 
 
 @dataclass(frozen=True)
@@ -40,14 +39,13 @@ def prepare(paper: str, scale: str, results: Path, selection: Selection) -> Plan
 
 def reproduce(plan: Plan, options: RunOptions) -> int:
     """Run what ``plan`` lacks and write the report; return the exit status."""
-    if options.launcher not in LAUNCHERS:
-        raise UserError(f"unknown launcher {options.launcher!r}; valid: {', '.join(LAUNCHERS)}")
+    launcher = launcher_for(plan, options)
     records = plan.records()
     to_run = trials_to_run(plan, records, options)
     running = [record.trial for record in records if record.state == "running"]
-    print(summary(plan, records, to_run, workers(options)), flush=True)
+    print(summary(plan, records, to_run, launcher.places), flush=True)
     if to_run or running:
-        _run(plan, records, to_run, running, options)
+        _run(plan, records, to_run, running, launcher)
         records = plan.records()
     return report(plan, records)
 
@@ -97,6 +95,8 @@ def summary(
         if plan.scale.resources.gpus:
             hours = total / 3600 * plan.scale.resources.gpus
             lines.append(f"GPU time: about {hours:.1f} GPU hours.")
+            if not visible_gpus():
+                lines.append("No GPU was found: on the CPU this takes far longer.")
     else:
         lines.append("Nothing to run.")
     return "\n".join(lines + _stale_lines(records))
@@ -107,11 +107,9 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
-def workers(options: RunOptions) -> int:
-    """Return how many trials run at once."""
-    from repro.launch.launcher import usable_cores
-
-    return 1 if options.launcher == "debug" else options.jobs or usable_cores()
+def launcher_for(plan: Plan, options: RunOptions) -> Launcher:
+    """Return the launcher that the options name, with as many places as this machine has."""
+    return make_launcher(options.launcher, plan.paths, plan.scale.resources, options.jobs)
 
 
 def check_writable(folder: Path) -> None:
@@ -127,21 +125,19 @@ def _run(
     records: Sequence[TrialRecord],
     to_run: Sequence[Trial],
     running: Sequence[Trial],
-    options: RunOptions,
+    launcher: Launcher,
 ) -> None:
     from repro.display import display
     from repro.fetch import check_datasets
-    from repro.launch.launcher import make_launcher
     from repro.launch.watch import run_to_the_end
 
     check_writable(plan.paths.trials)
     check_datasets(plan.spec.task, {trial.setting.dataset for trial in to_run})
     for trial in to_run:
         forget_failure(create(trial, plan.paths.trials))
-    launcher = make_launcher(options.launcher, plan.paths, plan.scale.resources, options.jobs)
     estimate = Estimate(records, plan.scale.resources.hours * 3600)
     try:
-        with display([*to_run, *running], estimate, workers(options)) as show:
+        with display([*to_run, *running], estimate, launcher.places) as show:
             run_to_the_end(plan, to_run, running, launcher, show)
     except KeyboardInterrupt:
         print("\nStopped. What was finished is kept; the same command goes on from there.")
@@ -174,6 +170,7 @@ def _unfinished_sentence(plan: Plan, records: Sequence[TrialRecord]) -> str:
         again += ", RETRY=failed what failed"
         return (
             f"{', '.join(parts)}; {again}. First failure: {message} "
-            f"(repro logs {plan.spec.paper} {first.trial.trial_id[:8]} --scale {plan.scale_name})"
+            f"(repro logs {plan.spec.paper} {first.trial.trial_id[:8]} --scale {plan.scale_name} "
+            f"--results {plan.paths.results})"
         )
     return f"{', '.join(parts)}; {again}."

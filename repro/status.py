@@ -11,8 +11,8 @@ from repro.attempts import read_attempts
 from repro.errors import EXIT_TRIALS_FAILED, UserError
 from repro.files import canonical_json
 from repro.plan import Plan
-from repro.reproduce import RunOptions, summary, trials_to_run, workers
-from repro.store import TrialRecord, clear, create, read_record
+from repro.reproduce import RunOptions, launcher_for, summary, trials_to_run
+from repro.store import TrialFolder, TrialRecord, clear, create, load_trial, read_record
 from repro.trial import Trial
 
 _STATES = ("done", "running", "missing", "failed", "stale", "lost")
@@ -23,7 +23,8 @@ def plan_text(plan: Plan, options: RunOptions) -> str:
     """Say what `reproduce` would do: trials by state, how many would run, how long that takes."""
     records = plan.records()
     to_run = trials_to_run(plan, records, options)
-    return f"{_state_table(plan, records)}\n\n{summary(plan, records, to_run, workers(options))}"
+    places = launcher_for(plan, options).places
+    return f"{_state_table(plan, records)}\n\n{summary(plan, records, to_run, places)}"
 
 
 def status_text(plan: Plan) -> str:
@@ -39,10 +40,16 @@ def status_text(plan: Plan) -> str:
 
 
 def find_trial(plan: Plan, prefix: str) -> Trial:
-    """Return the one trial of the plan whose id starts with ``prefix``; else ``UserError``."""
-    found = [trial for trial in plan.trials if trial.trial_id.startswith(prefix)]
+    """Return the one trial whose id starts with ``prefix``; else ``UserError``.
+
+    Stored trials count too: those of other selections, such as a user's file or further seeds.
+    """
+    found = {trial.trial_id: trial for trial in plan.trials if trial.trial_id.startswith(prefix)}
+    for path in plan.paths.trials.glob(f"{prefix}*/trial.json"):
+        if path.parent.name not in found:
+            found[path.parent.name] = load_trial(TrialFolder(path.parent))
     if len(found) == 1:
-        return found[0]
+        return next(iter(found.values()))
     what = "no trial" if not found else f"{len(found)} trials"
     raise UserError(
         f"{what} of {plan.spec.paper} at scale {plan.scale_name} start with {prefix!r}: "

@@ -111,10 +111,11 @@ class TrialRecord:
 def create(trial: Trial, trials: Path) -> TrialFolder:
     """Make the trial's folder below ``trials`` and write what the trial is; return the folder."""
     folder = TrialFolder(trials / trial.trial_id)
-    if not folder.trial.exists():
+    content: dict[str, Any] = {"trial_id": trial.trial_id, "identity": trial.identity}
+    content |= {"seed": trial.seed, "setting": dataclasses.asdict(trial.setting)}
+    # What stays out of the id, such as the path of a user's file, may have changed since.
+    if read_json(folder.trial) != content:
         make_directory(folder.path)
-        content = {"trial_id": trial.trial_id, "identity": trial.identity, "seed": trial.seed}
-        content["setting"] = dataclasses.asdict(trial.setting)
         write_json(folder.trial, content, durable=False)
     return folder
 
@@ -147,15 +148,17 @@ def forget_failure(folder: TrialFolder) -> None:
 
 
 def read_record(trial: Trial, folder: TrialFolder) -> TrialRecord:
-    """Return what the files say of ``trial``, without a look at the code (see ``repro.plan``)."""
+    """Return what the files say of ``trial``, without a look at the code (see ``repro.plan``).
+
+    A damaged ``result.json`` or ``error.json`` counts as none: the trial runs again.
+    """
     result = read_json(folder.result)
-    if result is not None:
-        metrics = {name: float(value) for name, value in result["metrics"].items()}
-        return TrialRecord(
-            trial, folder, "done", metrics=metrics, cost=result["cost"], result=result
-        )
+    metrics = _metrics(result)
+    if result is not None and metrics is not None:
+        cost = result["cost"]
+        return TrialRecord(trial, folder, "done", metrics=metrics, cost=cost, result=result)
     error = read_json(folder.error)
-    if error is not None:
+    if error is not None and {"message", "traceback", "fingerprint"} <= error.keys():
         return TrialRecord(trial, folder, "failed", error=error)
     owner = read_beat(folder.claim)
     if owner is None:
@@ -163,3 +166,13 @@ def read_record(trial: Trial, folder: TrialFolder) -> TrialRecord:
         return TrialRecord(trial, folder, state)
     beat = read_beat(folder.heartbeat) or owner
     return TrialRecord(trial, folder, "running" if beat.is_alive() else "lost", beat=beat)
+
+
+def _metrics(result: dict[str, Any] | None) -> dict[str, float] | None:
+    """Return a result's metrics, or ``None`` where the file is not what this harness writes."""
+    if result is None or not isinstance(result.get("cost"), dict):
+        return None
+    try:
+        return {name: float(value) for name, value in result["metrics"].items()}
+    except (KeyError, AttributeError, TypeError, ValueError):
+        return None

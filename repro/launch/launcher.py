@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from repro.errors import UserError
-from repro.files import make_directory
+from repro.files import explained, make_directory
 from repro.heartbeat import read_beat
 from repro.launch.worker import Isolation, WorkList, work
 from repro.paths import ResultPaths
@@ -24,12 +24,15 @@ from repro.store import TrialFolder
 _NO_LIMIT_MINUTES = 60 * 24 * 365
 _STOP_SECONDS = 10.0
 
+LAUNCHERS = ("local", "debug")
+
 
 class Launcher(Protocol):
     """Starts workers and knows which of them still run."""
 
-    #: Whether the launcher's workers run beside this process, so that it can watch them.
-    in_background: bool
+    @property
+    def places(self) -> int:
+        """How many trials can run at once."""
 
     def start(self, folders: Sequence[TrialFolder]) -> None:
         """Start as many workers on ``folders`` as there are free places."""
@@ -47,13 +50,13 @@ def make_launcher(name: str, paths: ResultPaths, resources: Resources, jobs: int
         return DebugLauncher(paths)
     if name == "local":
         return LocalLauncher(paths, resources, jobs)
-    raise UserError(f"unknown launcher {name!r}; valid: local, debug")
+    raise UserError(f"unknown launcher {name!r}; valid: {', '.join(LAUNCHERS)}")
 
 
 class DebugLauncher:
     """Runs every trial in this process, one after the other: breakpoints and prints work."""
 
-    in_background = False
+    places = 1
 
     def __init__(self, paths: ResultPaths) -> None:
         self._paths = paths
@@ -64,8 +67,10 @@ class DebugLauncher:
 
         submission = _new_submission(self._paths)
         work_list = _write_list(submission, folders, "none", {})
-        executor = AutoExecutor(submission, cluster="debug")
-        executor.submit(work, str(work_list), str(submission / "worker-0.json")).results()
+        with explained(submission):
+            executor = AutoExecutor(submission, cluster="debug")
+            job = executor.submit(work, str(work_list), str(submission / "worker-0.json"))
+        job.results()
 
     def alive(self) -> int:
         """Nothing runs once :meth:`start` has returned."""
@@ -82,33 +87,41 @@ class LocalLauncher:
     put every one-GPU job on GPU 0.
     """
 
-    in_background = True
-
     def __init__(self, paths: ResultPaths, resources: Resources, jobs: int) -> None:
         self._paths = paths
         gpus = visible_gpus() if resources.gpus else []
         self._isolation: Isolation = "process" if gpus else "fork"
-        self._places = gpus[: jobs or None] or [""] * (jobs or usable_cores())
+        self._gpus = gpus[: jobs or None] or [""] * (jobs or usable_cores())
         self._started: list[Path] = []
 
     def start(self, folders: Sequence[TrialFolder]) -> None:
-        """Fill the free places with workers that share the list of ``folders``."""
+        """Fill the free places with workers that share the list of ``folders``.
+
+        A place is taken while a worker of any paper has it: two workers never share a GPU.
+        """
         from submitit import LocalExecutor
 
-        taken = self.alive()
+        everywhere = self._paths.results.glob("*/*/jobs/*/worker-*.json")
+        taken = set(_living(everywhere))
+        free = [place for place in range(self.places) if place not in taken]
         jobs = {}
-        for place in self._places[taken : taken + len(folders)]:
-            environment = {"CUDA_VISIBLE_DEVICES": place, "OMP_NUM_THREADS": "1"}
+        for place in free[: len(folders)]:
+            environment = {"CUDA_VISIBLE_DEVICES": self._gpus[place], "OMP_NUM_THREADS": "1"}
             submission = _new_submission(self._paths)
             work_list = _write_list(submission, folders, self._isolation, environment)
-            executor = LocalExecutor(submission)
-            executor.update_parameters(timeout_min=_NO_LIMIT_MINUTES)
-            beat = submission / "worker-0.json"
-            with _quiet_interrupts():
+            beat = submission / f"worker-{place}.json"
+            with _quiet_interrupts(), explained(submission):
+                executor = LocalExecutor(submission)
+                executor.update_parameters(timeout_min=_NO_LIMIT_MINUTES)
                 jobs[beat] = executor.submit(work, str(work_list), str(beat))
         self._started += jobs
         for beat, job in jobs.items():
             _wait_for_beat(beat, job)
+
+    @property
+    def places(self) -> int:
+        """One per core, or per GPU; ``jobs`` where the user gave a number."""
+        return len(self._gpus)
 
     def alive(self) -> int:
         """Return how many local workers run on this paper and scale."""
@@ -117,7 +130,7 @@ class LocalLauncher:
     def stop(self) -> None:
         """Ask the workers that this launcher started to end, then make them."""
         for sent in (signal.SIGTERM, signal.SIGKILL):
-            for pid in _living(self._started):
+            for pid in _living(self._started).values():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, sent)
             deadline = time.monotonic() + _STOP_SECONDS
@@ -125,11 +138,14 @@ class LocalLauncher:
                 time.sleep(0.1)
 
 
-def _living(beats: Iterable[Path]) -> list[int]:
-    """Return the process numbers of those workers on this host that are alive."""
-    found = (read_beat(path) for path in beats)
-    here = socket.gethostname()
-    return [beat.pid for beat in found if beat and beat.host == here and beat.is_alive()]
+def _living(beats: Iterable[Path]) -> dict[int, int]:
+    """Return the process numbers of those workers on this host that are alive, by their places."""
+    living = {}
+    for path in beats:
+        beat = read_beat(path)
+        if beat and beat.host == socket.gethostname() and beat.is_alive():
+            living[int(path.stem.rpartition("-")[2])] = beat.pid
+    return living
 
 
 def usable_cores() -> int:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
+from repro.attempts import read_attempts
 from repro.launch.launcher import Launcher
 from repro.plan import Plan
 from repro.store import TrialRecord
@@ -34,7 +35,7 @@ def run_to_the_end(
     watch = _Watch(plan, [*to_run, *running], show)
     try:
         for _ in range(_ROUNDS):
-            waiting = [trial for trial in to_run if watch.is_unfinished(trial)]
+            waiting = [trial for trial in to_run if watch.is_untouched(trial)]
             if not waiting and not watch.someone_runs():
                 return
             if waiting:
@@ -54,11 +55,18 @@ class _Watch:
         self._plan = plan
         self._show = show
         self._before = {trial.trial_id: self._stamp(trial) for trial in trials}
+        self._attempts_before = {trial.trial_id: self._attempts(trial) for trial in trials}
         self.unfinished = {trial.trial_id: trial for trial in trials}
         self._finished: list[TrialRecord] = []
 
-    def is_unfinished(self, trial: Trial) -> bool:
-        return trial.trial_id in self.unfinished
+    def is_untouched(self, trial: Trial) -> bool:
+        """Say whether no worker has begun the trial: one that died in it is not begun again."""
+        if trial.trial_id not in self.unfinished:
+            return False
+        return self._attempts(trial) == self._attempts_before[trial.trial_id]
+
+    def _attempts(self, trial: Trial) -> int:
+        return len(read_attempts(self._plan.folder(trial).attempts))
 
     def someone_runs(self) -> bool:
         return any(record.state == "running" for record in self._look())

@@ -22,7 +22,7 @@ from typing import Literal
 
 from repro.attempts import finish_attempt, read_attempts
 from repro.errors import UserError
-from repro.execution import Interrupted, load_code, run_trial
+from repro.execution import Interrupted, load_code, run_trial, write_failure
 from repro.files import read_json, write_json
 from repro.heartbeat import Heartbeat
 from repro.store import TrialFolder, load_trial
@@ -136,10 +136,16 @@ def _wait(child: int, folder: TrialFolder) -> None:
 
 
 def _note_death(folder: TrialFolder, name: str) -> None:
+    """Write down that a signal ended a trial; the second time, the trial has failed."""
     attempts = read_attempts(folder.attempts)
-    if attempts and attempts[-1]["end"] is None:
-        hint = " (out of memory, or by hand)" if name == "SIGKILL" else ""
-        finish_attempt(folder.attempts, f"killed by {name}{hint}")
+    if not attempts or attempts[-1]["end"] is not None:
+        return
+    hint = " (out of memory, or by hand)" if name == "SIGKILL" else ""
+    finish_attempt(folder.attempts, f"killed by {name}{hint}")
+    if any(str(attempt["reason"]).startswith("killed by") for attempt in attempts):
+        setting = load_trial(folder).setting
+        code = load_code(setting.task, setting.use).fingerprint
+        write_failure(folder, "Killed", f"killed twice, the last time by {name}{hint}", code)
 
 
 def _die_with(parent: int) -> None:

@@ -65,23 +65,45 @@ def test_a_claim_belongs_to_one_and_is_void_when_its_owner_dies(tmp_path: Path) 
 
 
 def test_of_many_claimants_one_wins(tmp_path: Path) -> None:
-    claim = tmp_path / "claim"
-    write_json(claim, {**this_process().__dict__, "pid": 2**22 + 1})
-    wins = FORK.Queue()
-    start = FORK.Event()
+    """Over many rounds: a claim that is just taken over must not be taken for the dead one."""
+    rounds, contestants = 300, 3
+    claims = [tmp_path / f"claim{i}" for i in range(rounds)]
+    for claim in claims:
+        write_json(claim, {**this_process().__dict__, "pid": 2**22 + 1}, durable=False)
+    barrier, wins = FORK.Barrier(contestants), FORK.Queue()
 
     def contend() -> None:
-        start.wait()
-        wins.put(try_claim(claim))
-        time.sleep(0.5)
+        won = []
+        for claim in claims:
+            barrier.wait()
+            won.append(try_claim(claim))
+        wins.put(won)
+        barrier.wait()
 
-    contenders = [FORK.Process(target=contend) for _ in range(8)]
+    contenders = [FORK.Process(target=contend) for _ in range(contestants)]
     for contender in contenders:
         contender.start()
-    start.set()
-    assert sum(wins.get(timeout=20) for _ in contenders) == 1
+    tallies = [wins.get(timeout=60) for _ in contenders]
     for contender in contenders:
         contender.join()
+    assert [sum(won) for won in zip(*tallies, strict=True)] == [1] * rounds
+
+
+def test_only_the_owner_releases_a_claim(tmp_path: Path) -> None:
+    claim = tmp_path / "claim"
+    write_json(claim, {**this_process().__dict__, "pid": os.getppid()})
+    release(claim)
+    assert claim.exists()
+
+
+def test_an_owner_on_another_host_is_known_by_its_heartbeat(tmp_path: Path) -> None:
+    claim, beat = tmp_path / "claim", tmp_path / "heartbeat.json"
+    owner = {**this_process().__dict__, "host": "elsewhere", "time": time.time() - 1000}
+    write_json(claim, owner)
+    write_json(beat, {**owner, "time": time.time() - 5})
+    assert not try_claim(claim, beat)
+    write_json(beat, owner)
+    assert try_claim(claim, beat)
 
 
 def test_a_beat_of_another_host_counts_by_its_age() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -199,7 +202,12 @@ def test_a_trial_that_is_killed_costs_itself_alone(checkout: Checkout) -> None:
     assert len(finished(checkout, "smoke")) == 8
     lost = [folder for folder in checkout.trials() if not (folder / "result.json").exists()]
     assert len(lost) == 6
+    assert all(len(attempts(folder)) == 1 for folder in lost)
     assert all("killed by SIGKILL" in attempts(folder)[-1]["reason"] for folder in lost)
+    again = checkout.repro("reproduce", *SMOKE, "--jobs", "1")
+    assert "killed twice" in again.stdout
+    assert "Nothing to run." in checkout.repro("reproduce", *SMOKE).stdout
+    assert all(len(attempts(folder)) == 2 for folder in lost)
 
 
 def running_beat(checkout: Checkout) -> dict[str, Any] | None:
@@ -268,6 +276,68 @@ def test_ctrl_c_keeps_what_is_done_and_stops_the_workers(checkout: Checkout) -> 
     assert not list((checkout.results / "toy/small/jobs").glob("*/worker-0.json"))
 
 
+@pytest.mark.parametrize("content", ["", "{}", '{"metrics": {"error": null}, "cost": {}}', "[1]"])
+def test_a_damaged_result_counts_as_none(done: Checkout, content: str) -> None:
+    damaged = done.trials()[0]
+    (damaged / "result.json").write_text(content)
+    assert "1 lost" in done.repro("status", *SMOKE).stdout
+    shown = done.repro("reproduce", *SMOKE)
+    assert shown.returncode == 0, shown.stderr
+    assert "To run: 1" in shown.stdout
+    assert len(attempts(damaged)) == 2
+    assert read(damaged / "result.json")["metrics"]["error"] > 0
+
+
+def test_a_damaged_description_is_written_anew(done: Checkout) -> None:
+    damaged = done.trials()[0]
+    (damaged / "result.json").unlink()
+    (damaged / "trial.json").write_text("")
+    shown = done.repro("reproduce", *SMOKE)
+    assert shown.returncode == 0, shown.stdout
+    assert read(damaged / "trial.json")["trial_id"] == damaged.name
+
+
+def test_a_users_file_may_move_between_runs(checkout: Checkout) -> None:
+    here, there = checkout.root / "here.csv", checkout.root / "there.csv"
+    here.write_text("1,2")
+    checkout.repro("reproduce", *SMOKE, "--methods", "far", "--datasets", f"file:{here}")
+    (first, *_) = checkout.trials()
+    (first / "result.json").unlink()
+    here.rename(there)
+    shown = checkout.repro("reproduce", *SMOKE, "--methods", "far", "--datasets", f"file:{there}")
+    assert shown.returncode == 0, shown.stdout
+    assert read(first / "trial.json")["setting"]["dataset"] == f"file:{there}"
+    assert "done" in checkout.repro("logs", "toy", first.name[:8], *SMOKE[1:]).stdout
+
+
+def test_a_full_disk_is_one_line_and_the_store_stays_readable(done: Checkout) -> None:
+    # A file size limit of nothing makes every write fail, as a full disk does.
+    program = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0));"
+        "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "from repro.cli import main; main()"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", program, "reproduce", *SMOKE, "--seeds", "4"],
+        cwd=done.root,
+        env={**os.environ, "PYTHONPATH": str(done.root), "KLAIM_CACHE": str(done.root / "cache")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert shown.returncode == 2, shown.stdout + shown.stderr
+    assert shown.stderr.startswith("repro: cannot write ")
+    assert len(shown.stderr.splitlines()) == 1
+    assert "14 done" in done.repro("status", *SMOKE).stdout
+
+
+def test_two_calls_at_once_run_each_trial_once(checkout: Checkout) -> None:
+    calls = [checkout.start("reproduce", *SMOKE) for _ in range(2)]
+    assert [call.wait(timeout=120) for call in calls] == [0, 0]
+    assert len(finished(checkout, "smoke")) == 14
+    assert all(len(attempts(folder)) == 1 for folder in checkout.trials())
+
+
 def test_run_trial_runs_one_in_the_foreground(done: Checkout) -> None:
     checkout = done
     trial = checkout.trials()[0]
@@ -286,6 +356,16 @@ def test_an_artefact_is_built_once_and_its_change_makes_trials_stale(checkout: C
     assert [a["reason"] for a in attempts(record.parent)] == ["done"]
     used = read(checkout.trials()[0] / "result.json")["fingerprint"]["artifacts"]
     assert list(used) == [f"tasks.toy.slow_square/{record.parent.name}"]
+    source = checkout.root / "tasks" / "toy.py"
+    source.write_text(source.read_text().replace("value**2", "value**3"))
+    shown = checkout.repro("status", *SMOKE).stdout
+    assert "14 stale" in shown
+    assert "artefact tasks.toy.slow_square" in shown
+    before = read(checkout.trials()[0] / "result.json")["metrics"]["error"]
+    checkout.repro("reproduce", *SMOKE)
+    assert [a["reason"] for a in attempts(record.parent)] == ["done", "done"]
+    after = read(checkout.trials()[0] / "result.json")["metrics"]["error"]
+    assert after - before == pytest.approx(27 - 9)
 
 
 def test_list_shows_what_was_run(checkout: Checkout, first_run: tuple[Checkout, str]) -> None:
