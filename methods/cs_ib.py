@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, assert_never
 
 from torch import Tensor
 from torch.nn.functional import mse_loss
@@ -21,6 +21,11 @@ from tasks.regression.protocol import BottleneckNoise, TrainingBatch
 
 #: A kernel's width: a number, or the batch's median pairwise distance, never differentiated.
 Bandwidth = float | Literal["median"]
+
+#: What to do about compression; see ``CSIB``.
+Compression = Literal["cs_qmi", "normalized_cs_qmi", "none"]
+
+_NORMALIZED: dict[Compression, bool] = {"cs_qmi": False, "normalized_cs_qmi": True}
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class CSIB:
     beta: float = 0.01
     prediction: Literal["conditional_cs", "mse", "as_released"] = "conditional_cs"
     estimator: Literal["paper", "released", "symmetric"] = "paper"
-    compression: Literal["cs_qmi", "normalized_cs_qmi", "none"] = "cs_qmi"
+    compression: Compression = "cs_qmi"
     x_bandwidth: Bandwidth = 1.0
     y_bandwidth: float = 1.0
     t_bandwidth: Bandwidth = 1.0
@@ -68,10 +73,16 @@ class CSIB:
         return prediction + self.beta * self._compression_term(batch)
 
     def _prediction_term(self, batch: TrainingBatch) -> Tensor:
-        if self.prediction == "mse":
-            return mse_loss(batch.prediction, batch.y)
-        if self.prediction == "as_released":
-            return (batch.prediction - batch.y).square().sum() / math.log(2.0)
+        match self.prediction:
+            case "mse":
+                return mse_loss(batch.prediction, batch.y)
+            case "as_released":
+                return (batch.prediction - batch.y).square().sum() / math.log(2.0)
+            case "conditional_cs":
+                return self._conditional_divergence(batch)
+        assert_never(self.prediction)
+
+    def _conditional_divergence(self, batch: TrainingBatch) -> Tensor:
         return conditional_cauchy_schwarz_divergence(
             batch.x,
             batch.y,
@@ -87,7 +98,7 @@ class CSIB:
             batch.representation,
             x_bandwidth=_width(self.x_bandwidth, batch.x),
             t_bandwidth=_width(self.t_bandwidth, batch.representation),
-            normalized=self.compression == "normalized_cs_qmi",
+            normalized=_NORMALIZED[self.compression],
         )
 
 

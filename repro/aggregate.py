@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Literal
 
-from repro.plan import Plan
+from repro.plan import USER_FILE, Plan
 from repro.spec import DatasetSpec, TableSpec
 from repro.statistics import Summary, summarize
 from repro.store import TrialRecord
@@ -45,8 +46,9 @@ class Cell:
 
     ``values``   seed → value of finished, fresh trials; non-finite where a run diverged
     ``stale``    seed → value of trials whose code, data or environment has changed since
-    ``summary``  of the values that may be shown; ``None`` where none may. Where runs diverged, no
-                 mean over the survivors is given
+    ``summary``  of the fresh values; of the stale ones where nothing else has finished, and the
+                 state is then ``stale``. The two are never mixed. ``None`` where no value may be
+                 shown: where runs diverged, no mean over the survivors is given
     """
 
     dataset: str
@@ -70,8 +72,13 @@ class Cell:
 
     @property
     def diverged(self) -> int:
-        """Number of finished runs whose value is not finite."""
-        return sum(not math.isfinite(value) for value in self.values.values())
+        """Number of finished runs, among those that the cell shows, whose value is not finite."""
+        return sum(not math.isfinite(value) for value in self.shown.values())
+
+    @property
+    def shown(self) -> dict[int, float]:
+        """Seed → value of the runs that the cell is about: fresh, or stale where all are."""
+        return _shown(self.values, self.stale)
 
     @property
     def complete(self) -> bool:
@@ -130,16 +137,23 @@ def make_cell(spec: TableSpec, group: Group, metric: str) -> Cell:
     stale = {seed: value for seed, value in everything.items() if seed not in fresh}
     compared = metric not in dataset.not_compared and base_name(metric) not in dataset.not_compared
     state = _state(group, fresh, stale) if compared else "not comparable"
-    finite = [value for value in everything.values() if math.isfinite(value)]
-    hidden = not finite or len(finite) < len(everything)
-    summary = None if hidden else summarize(finite, dataset.resplit)
+    values = list(_shown(fresh, stale).values())
+    whole = bool(values) and all(map(math.isfinite, values))
+    summary = summarize(values, dataset.resplit) if whole else None
     setting = group.setting
     return Cell(setting.dataset, setting.method, metric, group, fresh, stale, state, summary)
 
 
 def dataset_entry(spec: TableSpec, dataset: str) -> DatasetSpec:
-    """Return the spec's entry of a data set; a user's file gets one that is named by its path."""
-    return spec.datasets.get(dataset) or DatasetSpec(label=dataset)
+    """Return the spec's entry of a data set.
+
+    A user's file is what the spec's ``user_data`` says, labelled with the file's name and options
+    (without its folder, so that tables stay narrow).
+    """
+    if not dataset.startswith(USER_FILE):
+        return spec.datasets[dataset]
+    path, separator, options = dataset.removeprefix(USER_FILE).partition("?")
+    return replace(spec.user_data, label=f"{Path(path).name or path}{separator}{options}")
 
 
 def base_name(metric: str) -> str:
@@ -173,13 +187,18 @@ def _measured(spec: TableSpec, groups: Sequence[Group]) -> dict[str, list[str]]:
     }
 
 
+def _shown(fresh: dict[int, float], stale: dict[int, float]) -> dict[int, float]:
+    """Return the fresh values, or the stale ones where nothing else has finished."""
+    return fresh or stale
+
+
 def _state(group: Group, fresh: dict[int, float], stale: dict[int, float]) -> CellState:
     planned = len(group.records)
     if len(fresh) == planned:
         if not all(map(math.isfinite, fresh.values())):
             return "diverged"
         return "complete" if planned > 1 else "single run"
-    if stale and len(fresh) + len(stale) == planned:
+    if stale and not fresh:
         return "stale"
     if all(record.state == "failed" for record in group.records):
         return "failed"

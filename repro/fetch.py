@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from repro.data import DataFile, find, locate
-from repro.errors import UserError
+from repro.errors import EXIT_USER_ERROR, UserError
 from repro.plan import Plan
 from repro.spec.signatures import import_name
 
@@ -15,27 +15,21 @@ def check_datasets(task_name: str, datasets: Iterable[str]) -> None:
     """Make sure that every data set is at hand and readable. Raises ``UserError`` otherwise.
 
     A task may offer two static methods: ``data_files(dataset)``, the files that a data set needs,
-    and ``check_dataset(dataset)``, which raises ``UserError`` for a user's file in a wrong format.
+    and ``check_dataset(dataset)``, which raises ``UserError`` for a user's file in a wrong format
+    and for a folder that is missing and cannot be downloaded.
     """
     task = import_name(task_name, "task")
     for dataset in sorted(datasets):
         for file in files_of(task, dataset):
             locate(file)
-        if hasattr(task, "check_dataset"):
-            task.check_dataset(dataset)
+        _check_dataset(task, dataset)
 
 
 def fetch(plan: Plan) -> int:
-    """Get the files that the plan's data sets need, say where each lies; return the status."""
+    """Get what the plan's data sets need, say where each file lies; return the exit status."""
     task = import_name(plan.spec.task, "task")
-    problems = 0
-    for dataset in plan.datasets:
-        files = files_of(task, dataset)
-        if not files:
-            print(f"{dataset}: needs no download")
-        for file in files:
-            problems += not _fetch_one(dataset, file)
-    return 2 if problems else 0
+    ready = [_fetch_dataset(task, dataset) for dataset in plan.datasets]
+    return 0 if all(ready) else EXIT_USER_ERROR
 
 
 def files_of(task: Any, dataset: str) -> tuple[DataFile, ...]:
@@ -46,8 +40,29 @@ def files_of(task: Any, dataset: str) -> tuple[DataFile, ...]:
     return files
 
 
+def _check_dataset(task: Any, dataset: str) -> None:
+    if hasattr(task, "check_dataset"):
+        task.check_dataset(dataset)
+
+
+def _fetch_dataset(task: Any, dataset: str) -> bool:
+    """Get a data set's files and check it; one that cannot be had is a line, the others go on."""
+    files = files_of(task, dataset)
+    # Counted, so that a file that cannot be had does not keep the next one from being fetched.
+    if sum(_fetch_one(dataset, file) for file in files) < len(files):
+        return False
+    try:
+        _check_dataset(task, dataset)
+    except UserError as error:
+        print(f"{dataset}: {error}")
+        return False
+    if not files:
+        print(f"{dataset}: needs no download")
+    return True
+
+
 def _fetch_one(dataset: str, file: DataFile) -> bool:
-    """Get one file and say so; a file that cannot be had is one line, and the others go on."""
+    """Get one file and say so; a file that cannot be had is one line."""
     try:
         was_there = find(file) is not None
         path = locate(file)

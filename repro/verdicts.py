@@ -6,6 +6,11 @@ comparisons). The claim's two-sided p is twice the smaller of the two, and Holm 
 the claim's family. The families are fixed by the spec: the paper's claims are one, our controls
 another, and a claim that cannot be tested stays counted with p = 1. So the chance of any false
 verdict in a family is at most 5 %.
+
+The intervals that are printed beside a verdict do not make it. They say how large each advantage
+may be, for every comparison of the family at once, and are wider for it. A claim can be supported
+although an interval reaches 0: support needs no correction over the claim's comparisons, because
+all of them must hold, and Holm asks less of a claim than dividing by the whole family does.
 """
 
 from __future__ import annotations
@@ -18,7 +23,7 @@ from repro.aggregate import Aggregate, dataset_entry
 from repro.evidence import Evidence, Pair, gather
 from repro.plan import Plan
 from repro.spec import Claim, TableSpec
-from repro.statistics import Comparison, EachTest, compare, each, holm
+from repro.statistics import Comparison, EachTest, compare, each, holm, simultaneous_tail
 
 Verdict = Literal["supported", "contradicted", "undecided", "not decided"]
 
@@ -30,14 +35,19 @@ class ComparedPair:
     """A pair with its test.
 
     ``interval``  of the advantage in the metric's unit, positive where the method is better.
-                  Simultaneous: with 95 % probability all claims of the family hold what their
-                  intervals say. Each tail has what the test of that direction spends, so a lower
-                  end above 0 supports and an upper end below 0 contradicts
+                  Simultaneous: the true advantages of all comparisons of the family lie within
+                  their intervals together, with probability at least 95 % (t intervals, so as far
+                  as the differences are near normal). ``None`` where there is no estimate
     """
 
     pair: Pair
     comparison: Comparison
     interval: tuple[float, float] | None
+
+    @property
+    def reaches_zero(self) -> bool:
+        """Whether the interval leaves open which of the two is better."""
+        return self.interval is not None and self.interval[0] <= 0 <= self.interval[1]
 
 
 @dataclass(frozen=True)
@@ -152,7 +162,8 @@ def _compare(pair: Pair, evidence: Evidence, family: int, spec: TableSpec) -> Co
         level=level,
         pairs=count,
     )
-    return ComparedPair(pair, comparison, comparison.interval(level / 2, level / 2 / count))
+    tail = simultaneous_tail(count, family, ALPHA)
+    return ComparedPair(pair, comparison, comparison.interval(tail, tail))
 
 
 def _deciding(compared: Sequence[ComparedPair], test: EachTest) -> ComparedPair | None:
@@ -187,7 +198,7 @@ def _sentence(verdict: ClaimVerdict, spec: TableSpec) -> str:
         return f"Undecided: {_shortened(verdict.reasons)}."
     method = spec.methods[verdict.claim.method].label
     place = describe_pair(deciding.pair, spec)
-    advantage = describe_advantage(deciding, spec)
+    advantage = _evidence(verdict, deciding, spec)
     count = len(verdict.pairs)
     if verdict.verdict == "supported" and count == 1:
         return f"{method} is significantly better than {place}: {advantage}."
@@ -203,6 +214,17 @@ def _sentence(verdict: ClaimVerdict, spec: TableSpec) -> str:
     return f"{tally}, but the data do not settle {place}: {advantage}."
 
 
+def _evidence(verdict: ClaimVerdict, deciding: ComparedPair, spec: TableSpec) -> str:
+    """Return what the deciding pair shows, and why its interval may seem to say another thing."""
+    text = describe_advantage(deciding, spec, verdict.test.direction)
+    settled = verdict.verdict in ("supported", "contradicted")
+    if settled and deciding.reaches_zero:
+        return f"{text} (which covers the whole family's comparisons at once; the test need not)"
+    if not settled and deciding.interval is not None and not deciding.reaches_zero:
+        return f"{text} (by t alone; the sign test beside it does not reach the level)"
+    return text
+
+
 def _shortened(reasons: Sequence[str], shown: int = 2) -> str:
     text = "; ".join(reasons[:shown]) or "there is nothing to test"
     more = len(reasons) - shown
@@ -215,14 +237,24 @@ def describe_pair(pair: Pair, spec: TableSpec) -> str:
     return place if pair.budget is None else f"{place} at {pair.budget:g}"
 
 
-def describe_advantage(compared: ComparedPair, spec: TableSpec) -> str:
-    """Return the advantage with its simultaneous interval, in the metric's unit."""
+def describe_p(p: float) -> str:
+    """Return a p-value as papers print it."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def describe_advantage(
+    compared: ComparedPair, spec: TableSpec, direction: Literal["supported", "contradicted"]
+) -> str:
+    """Return the advantage in the metric's unit, the p of ``direction``, the interval."""
     metric = spec.metric(compared.pair.metric)
     if compared.comparison.estimate is None:
         return compared.comparison.notes[0] if compared.comparison.notes else "no estimate"
     digits = metric.decimals
     unit = f" {metric.unit}" if metric.unit else ""
-    text = f"{metric.label} advantage {compared.comparison.estimate:+.{digits}f}{unit}"
+    comparison = compared.comparison
+    p = comparison.p_greater if direction == "supported" else comparison.p_less
+    text = f"{metric.label} advantage {comparison.estimate:+.{digits}f}{unit}"
+    text += f", one-sided p {describe_p(p)}"
     if compared.interval is None:
         return text
     low, high = compared.interval

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, assert_never
 
 import torch
 from torch import Tensor
@@ -47,11 +47,14 @@ class NonlinearBottleneck:
         return mse_loss(batch.prediction, batch.y) + self.beta * self._shaped(bound)
 
     def _shaped(self, information: Tensor) -> Tensor:
-        if self.function == "square":
-            return information.square()
-        if self.function == "exponential":
-            return torch.exp(self.eta * information)
-        return information
+        match self.function:
+            case "identity":
+                return information
+            case "square":
+                return information.square()
+            case "exponential":
+                return torch.exp(self.eta * information)
+        assert_never(self.function)
 
 
 def pairwise_information_bound(mean: Tensor, log_variance: Tensor) -> Tensor:

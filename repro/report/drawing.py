@@ -22,6 +22,10 @@ Names = tuple[tuple[str, str], ...]
 WIDE, NARROW = 7.2, 3.6
 #: Characters per line of a y label: a panel is not taller than that.
 _LABEL_WIDTH = 24
+#: Characters per line of a note above a panel, its height in inches, and the methods named in it.
+_NOTE_WIDTH = 46
+_NOTE_HEIGHT = 0.13
+_NAMED = 4
 
 
 def draw(data: FigureData, styles: Styles, *, narrow: bool = False) -> Figure:
@@ -31,13 +35,13 @@ def draw(data: FigureData, styles: Styles, *, narrow: bool = False) -> Figure:
     rows = math.ceil(len(data.panels) / columns)
     width = NARROW if narrow or columns == 1 else WIDE
     with mpl.rc_context(settings()):
-        height = rows * _panel_height(data) + 0.55
+        height = rows * (_panel_height(data) + _NOTE_HEIGHT * _note_lines(data)) + 0.55
         figure = Figure(figsize=(width, height), layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False)
         places = list(grid.flat)
         for axes, panel in zip(places, data.panels, strict=False):
-            axes.set_title(panel.title)
             paint(axes, panel, styles, data.methods)
+            _head(axes, panel, () if data.spec.kind == "points" else _notes(panel))
         for axes in places[len(data.panels) :]:
             axes.set_axis_off()
         _label(places[: len(data.panels)], columns, data)
@@ -50,6 +54,42 @@ def _panel_height(data: FigureData) -> float:
     if data.spec.kind != "points":
         return 2.5
     return 0.55 + 0.28 * len(data.methods)
+
+
+def _note_lines(data: FigureData) -> int:
+    """Return the lines of notes above the panel that has the most; ``points`` has them inside."""
+    if data.spec.kind == "points":
+        return 0
+    return max((len(_notes(panel)) for panel in data.panels), default=0)
+
+
+def _notes(panel: Panel) -> tuple[str, ...]:
+    """Return what the panel's lines leave out: methods that share a note share a line of it."""
+    methods: dict[str, list[str]] = {}
+    for series in panel.series:
+        for note in filter(None, series.note.split("; ")):
+            methods.setdefault(note, []).append(series.label)
+    lines = []
+    for note, labels in methods.items():
+        who = ", ".join(labels) if len(labels) <= _NAMED else f"{len(labels)} methods"
+        lines += textwrap.wrap(f"{note}: {who}", _NOTE_WIDTH)
+    return tuple(lines)
+
+
+def _head(axes: Axes, panel: Panel, notes: tuple[str, ...]) -> None:
+    """Put the panel's title above its notes, and both above the axes."""
+    size = 7.5
+    axes.set_title(panel.title, pad=6 + len(notes) * size * 1.25)
+    axes.annotate(
+        "\n".join(notes),
+        (0, 1),
+        xycoords="axes fraction",
+        xytext=(0, 3),
+        textcoords="offset points",
+        fontsize=size,
+        va="bottom",
+        linespacing=1.1,
+    )
 
 
 def _lines(axes: Axes, panel: Panel, styles: Styles, _: Names) -> None:

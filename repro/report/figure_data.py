@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from repro.aggregate import Aggregate, Group, dataset_entry
@@ -29,7 +29,7 @@ class Point:
 class Series:
     """One method's points on one data set, in the order in which they are joined.
 
-    ``note``  the state of a cell that is not complete, to stand in its place
+    ``note``  what is not drawn or not complete, with the state's symbol
     """
 
     method: str
@@ -63,97 +63,161 @@ class FigureData:
 
 
 def figure_data(figure: FigureSpec, plan: Plan, data: Aggregate) -> FigureData:
-    """Return the series of ``figure``. Means are over finite values of finished trials."""
-    makers: dict[str, Maker] = {
-        "frontier": _frontier,
-        "levels": _levels,
-        "curves": _curves,
-        "points": _points,
-    }
-    series_of = makers[figure.kind]
+    """Return the series of ``figure``.
+
+    A point is the mean over the finished, fresh trials of one setting. Where any of them diverged
+    there is no point, because a mean over the survivors would flatter; a note says so.
+    """
     methods = [m for m in plan.methods if figure.methods is None or m in figure.methods]
     panels, left_out = [], []
     for dataset in plan.datasets:
         if figure.datasets is not None and dataset not in figure.datasets:
             continue
         entry = dataset_entry(plan.spec, dataset)
-        if figure.metric in entry.not_compared:
+        if not {figure.metric, figure.x, figure.y}.isdisjoint(entry.not_compared):
             reason = entry.note.rstrip(".") or "not comparable there"
             left_out.append(f"{entry.label} is left out: {reason}")
             continue
-        found = [_series(figure, dataset, method, data, series_of) for method in methods]
+        found = [_series(figure, dataset, method, data) for method in methods]
         kept = tuple(series for series in found if series.points or series.note)
         if any(series.points for series in kept):
             panels.append(Panel(entry.label, kept))
+        elif kept:
+            left_out.append(f"{entry.label} is left out: no mean can be given there yet")
     x_label, y_label = _labels(figure, plan.spec)
     shown = {series.method for panel in panels for series in panel.series}
     names = tuple((m, plan.spec.methods[m].label) for m in methods if m in shown)
     return FigureData(figure, names, x_label, y_label, tuple(panels), tuple(left_out))
 
 
-Maker = Callable[[FigureSpec, str, str, Aggregate], list[Point]]
+def _series(figure: FigureSpec, dataset: str, method: str, data: Aggregate) -> Series:
+    points, note = _MAKERS[figure.kind](figure, dataset, method, data)
+    return Series(method, data.spec.methods[method].label, tuple(points), note)
 
 
-def _series(
-    figure: FigureSpec, dataset: str, method: str, data: Aggregate, points_of: Maker
-) -> Series:
-    points = points_of(figure, dataset, method, data)
-    finite = tuple(p for p in points if math.isfinite(p.x) and math.isfinite(p.y))
-    label = data.spec.methods[method].label
-    cell = data.cell(dataset, method, figure.metric) if figure.kind == "points" else None
-    return Series(method, label, finite, wording.marked_state(cell) if cell else "")
-
-
-def _frontier(figure: FigureSpec, dataset: str, method: str, data: Aggregate) -> list[Point]:
+def _frontier(figure: FigureSpec, dataset: str, method: str, data: Aggregate) -> Drawn:
     curve = [g for g in data.curve(dataset, method) if figure.sweep in g.setting.swept]
     curve.sort(key=lambda group: group.setting.swept[figure.sweep])
-    points = []
-    for group in curve:
-        x, x_half = _mean(group.values(figure.x).values(), dataset, data)
-        y, y_half = _mean(group.values(figure.y).values(), dataset, data)
-        points.append(Point(x, y, y_half, x_half))
-    return points
+    places = [
+        _Place(len(g.records), *(list(g.values(name).values()) for name in (figure.x, figure.y)))
+        for g in curve
+    ]
+    return _draw(places, dataset, data)
 
 
-def _levels(figure: FigureSpec, dataset: str, method: str, data: Aggregate) -> list[Point]:
+def _levels(figure: FigureSpec, dataset: str, method: str, data: Aggregate) -> Drawn:
     named = [(0.0, figure.base)] if figure.base else []
     levels = data.spec.metric(figure.metric).levels
     named += [(float(level), f"{figure.metric}@{level}") for level in levels]
-    points = []
+    places = []
     for level, metric in named:
         cell = data.cell(dataset, method, metric)
-        if cell is not None:
-            points.append(Point(level, *_mean(cell.values.values(), dataset, data)))
-    return points
+        if cell is not None and cell.state != "not comparable":
+            places.append(_Place(cell.planned, level, list(cell.values.values())))
+    return _draw(places, dataset, data)
 
 
-def _points(figure: FigureSpec, dataset: str, method: str, data: Aggregate) -> list[Point]:
+def _points(figure: FigureSpec, dataset: str, method: str, data: Aggregate) -> Drawn:
     cell = data.cell(dataset, method, figure.metric)
-    if cell is None or cell.diverged:
-        return []
-    mean, half_width = _mean(cell.values.values(), dataset, data)
-    return [Point(mean, 0.0, x_half=half_width)]
+    if cell is None:
+        return [], ""
+    place = _Place(cell.planned, list(cell.values.values()), 0.0)
+    return _draw([place], dataset, data)[0], wording.marked_state(cell)
 
 
-def _curves(figure: FigureSpec, dataset: str, method: str, data: Aggregate) -> list[Point]:
-    by_step: dict[float, list[float]] = {}
-    for group in data.curve(dataset, method):
-        for step, value in _logged(group, figure.metric) if group.setting.in_table else []:
-            by_step.setdefault(step, []).append(value)
-    return [Point(step, *_mean(by_step[step], dataset, data)) for step in sorted(by_step)]
+def _curves(figure: FigureSpec, dataset: str, method: str, data: Aggregate) -> Drawn:
+    groups = [group for group in data.curve(dataset, method) if group.setting.in_table]
+    logs = [log for group in groups for log in _logged(group, figure.metric)]
+    if not logs:
+        return [], ""
+    planned = sum(len(group.records) for group in groups)
+    steps = sorted({step for log in logs for step in log})
+    # A run that diverged may stop logging: the others alone would be survivors as well.
+    places = [_Place(len(logs), s, [log.get(s, math.nan) for log in logs]) for s in steps]
+    points, note = _draw(places, dataset, data, lost="steps diverged or ended early")
+    missing = f"{wording.SYMBOLS['incomplete']} {len(logs)} of {planned} seeds"
+    return points, "; ".join(filter(None, [note, missing if len(logs) < planned else ""]))
 
 
-def _logged(group: Group, metric: str) -> list[tuple[float, float]]:
+def _logged(group: Group, metric: str) -> list[dict[float, float]]:
+    """Return step → value of each finished trial that logged ``metric``."""
     finished = [record for record in group.records if record.state == "done"]
-    lines = (line for record in finished for line in read_json_lines(record.folder.curves))
-    return [(float(line["step"]), float(line[metric])) for line in lines if metric in line]
+    logs = (
+        {
+            float(line["step"]): float(line[metric])
+            for line in read_json_lines(record.folder.curves)
+            if metric in line
+        }
+        for record in finished
+    )
+    return [log for log in logs if log]
 
 
-def _mean(values: Iterable[float], dataset: str, data: Aggregate) -> tuple[float, float]:
-    finite = [value for value in values if math.isfinite(value)]
-    if not finite:
-        return math.nan, 0.0
-    summary = summarize(finite, dataset_entry(data.spec, dataset).resplit)
+Drawn = tuple[list[Point], str]
+Maker = Callable[[FigureSpec, str, str, Aggregate], Drawn]
+
+_MAKERS: dict[str, Maker] = {
+    "frontier": _frontier,
+    "levels": _levels,
+    "curves": _curves,
+    "points": _points,
+}
+
+
+@dataclass(frozen=True)
+class _Place:
+    """What a point is made of: per direction the seeds' values or a fixed number."""
+
+    planned: int
+    x: list[float] | float
+    y: list[float] | float
+
+    @property
+    def measured(self) -> list[list[float]]:
+        """The directions that have values."""
+        return [values for values in (self.x, self.y) if isinstance(values, list)]
+
+    @property
+    def diverged(self) -> bool:
+        """Whether any value is not finite, or too large for a mean and its interval."""
+        squares = (sum(value * value for value in values) for values in self.measured)
+        return not all(map(math.isfinite, squares))
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether a planned seed has no value."""
+        return any(len(values) < self.planned for values in self.measured)
+
+
+def _draw(
+    places: Sequence[_Place], dataset: str, data: Aggregate, lost: str = "points diverged"
+) -> Drawn:
+    """Return a point for each place where no run diverged, and a note on the others."""
+    resplit = dataset_entry(data.spec, dataset).resplit
+    whole = [place for place in places if not place.diverged]
+    points = [_point(place, resplit) for place in whole if all(place.measured)]
+    counts = (
+        ("diverged", len(places) - len(whole), lost),
+        ("incomplete", sum(place.incomplete for place in whole), "points incomplete"),
+    )
+    notes = [
+        f"{wording.SYMBOLS[state]} {count} of {len(places)} {text}"
+        for state, count, text in counts
+        if count
+    ]
+    return points, "; ".join(notes)
+
+
+def _point(place: _Place, resplit: float) -> Point:
+    (x, x_half), (y, y_half) = (_mean(values, resplit) for values in (place.x, place.y))
+    return Point(x, y, y_half, x_half)
+
+
+def _mean(values: list[float] | float, resplit: float) -> tuple[float, float]:
+    """Return mean and half-width of the interval; of a fixed number, itself and 0."""
+    if isinstance(values, float):
+        return values, 0.0
+    summary = summarize(values, resplit)
     return summary.mean, summary.half_width or 0.0
 
 

@@ -8,6 +8,7 @@ import math
 from typing import Any
 
 from repro.aggregate import Cell
+from repro.report import wording
 from repro.report.document import Document
 from repro.store import TrialRecord
 from repro.verdicts import ClaimVerdict, ComparedPair
@@ -25,6 +26,7 @@ def verdicts_json(document: Document) -> str:
         "notes": document.notes,
         "cells": [_cell(cell) for cell in document.data.cells.values()],
         "claims": [_claim(claim) for claim in document.claims],
+        "intervals": wording.INTERVALS,
     }
     return json.dumps(_strict(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -58,7 +60,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "interval": summary.interval if summary else None,
         "level": summary.level if summary else None,
         "corrected_for_resplits": summary.corrected if summary else None,
-        "not_finite": {str(s): str(v) for s, v in cell.values.items() if not math.isfinite(v)},
+        "not_finite": {str(s): str(v) for s, v in cell.shown.items() if not math.isfinite(v)},
         "trials": [record.trial.trial_id for record in cell.group.records],
     }
 

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from repro import verdicts
 from repro.aggregate import Group, dataset_entry
+from repro.plan import USER_FILE
 from repro.report import wording
 from repro.report.document import Document
 from repro.report.figures import RenderedFigure
@@ -48,6 +49,7 @@ def html(document: Document, figures: Sequence[RenderedFigure]) -> str:
         wording=wording,
         anchor=_Anchors(document).of_entry,
         describe_pair=verdicts.describe_pair,
+        describe_p=verdicts.describe_p,
         paper_claims=[v for v in document.claims if not v.claim.ours],
         controls=[v for v in document.claims if v.claim.ours],
         states=_states(document),
@@ -125,7 +127,8 @@ def _dataset_notes(document: Document) -> list[tuple[str, str]]:
     notes = []
     for name in document.plan.datasets:
         entry = dataset_entry(document.plan.spec, name)
-        text = [entry.note.rstrip(".")] if entry.note else []
+        text = [name] if name.startswith(USER_FILE) else []
+        text += [entry.note.rstrip(".")] if entry.note else []
         if entry.resplit > 0:
             text.append(
                 f"seeds re-split one finite table, so intervals and tests use the variance factor "

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
+from repro.aggregate import dataset_entry
 from repro.report import wording
 from repro.report.document import Document
 from repro.report.table import Entry, Row, Table
+from repro.verdicts import describe_p
 
 #: Columns of a terminal that the table should fit.
 WIDTH = 100
@@ -37,9 +39,11 @@ def markdown(document: Document) -> str:
     parts += [
         f"- {wording.SYMBOLS[claim.verdict]} **{claim.verdict}** — “{claim.claim.text}” "
         f"({'our control' if claim.claim.ours else claim.claim.source}). {claim.sentence} "
-        f"p = {wording.p_value(claim.p_holm)} after Holm over {claim.family}."
+        f"p {describe_p(claim.p_holm)} after Holm over {claim.family}."
         for claim in document.claims
     ]
+    if document.claims:
+        parts.append(wording.INTERVALS)
     if spec.deviations:
         parts += ["## Deviations", "\n".join(f"- {text}" for text in spec.deviations)]
     return "\n\n".join(parts) + "\n"
@@ -47,9 +51,7 @@ def markdown(document: Document) -> str:
 
 def _legend(document: Document) -> str:
     plan = document.plan
-    resplit = any(
-        entry.resplit > 0 for name, entry in plan.spec.datasets.items() if name in plan.datasets
-    )
+    resplit = any(dataset_entry(plan.spec, name).resplit > 0 for name in plan.datasets)
     text = f"Mean ± half-width of the 95 % t interval. {wording.BEST} best mean of its column."
     if resplit:
         text += " Intervals over re-splits of one table use the corrected variance."

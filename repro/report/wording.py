@@ -35,6 +35,16 @@ ROLES = {
     "control": "Controls",
 }
 
+#: Why an interval and a verdict may seem to disagree.
+INTERVALS = (
+    "Intervals of advantages are simultaneous: with at least 95 % probability all those of a "
+    "family (the paper's claims, or our controls) hold the true advantages at once, as far as "
+    "t intervals can. They show sizes and do not make the verdict. A claim can be supported "
+    "although an interval reaches 0, because support needs every comparison, which needs no "
+    "correction over them, and Holm asks less than the intervals do. It can be undecided although "
+    "no interval reaches 0 where the sign test beside t is the weaker one."
+)
+
 
 def number(value: float | None, decimals: int) -> str:
     """Return ``value`` with fixed decimals; what is no finite number in words."""
@@ -47,22 +57,20 @@ def number(value: float | None, decimals: int) -> str:
     return f"{value:.{decimals}f}" if abs(value) < 1e7 else f"{value:.3e}"
 
 
-def p_value(p: float) -> str:
-    """Return a p-value as papers print it."""
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
 def state_label(cell: Cell) -> str:
     """Return the cell's state in words, with counts; empty for a complete cell."""
     if cell.state == "complete":
         return ""
-    if cell.state == "incomplete":
-        return f"incomplete {len(cell.values)}/{cell.planned}"
     if cell.state == "diverged":
         return f"diverged {cell.diverged}/{cell.planned}"
-    if cell.state == "stale":
-        return f"stale {len(cell.stale)}/{cell.planned}"
-    return cell.state
+    if cell.state not in ("incomplete", "stale"):
+        return cell.state
+    parts = [f"{cell.state} {len(cell.shown)}/{cell.planned}"]
+    if cell.state == "incomplete" and cell.stale:
+        parts.append(f"{len(cell.stale)} stale")
+    if cell.diverged:
+        parts.append(f"{cell.diverged} diverged")
+    return ", ".join(parts)
 
 
 def marked_state(cell: Cell) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.errors import UserError, did_you_mean
-from repro.spec.schema import SCALES, Claim, MethodSpec, ScaleSpec, TableSpec
+from repro.spec.schema import SCALES, Claim, DatasetSpec, MethodSpec, ScaleSpec, TableSpec
 
 
 class _Checker:
@@ -36,7 +36,8 @@ def check_consistency(spec: TableSpec, path: Path) -> None:
     for key, method in spec.methods.items():
         _check_sweep(check, f"methods.{key}", method)
     for key, dataset in spec.datasets.items():
-        check.known(f"datasets.{key}.not_compared", dataset.not_compared, spec.metrics, "metric")
+        _check_dataset(check, f"datasets.{key}", dataset, spec)
+    _check_dataset(check, "user_data", spec.user_data, spec)
     if not spec.methods_with_role("method"):
         check.fail("methods", "no entry has role: method")
     if not any(metric.table for metric in spec.metrics.values()):
@@ -53,6 +54,12 @@ def _check_scale(check: _Checker, key: str, scale: ScaleSpec, spec: TableSpec) -
         check.fail(f"{key}.seeds", f"must be at least 1, is {scale.seeds}")
     if not 0 <= scale.sweep.seeds <= scale.seeds:
         check.fail(f"{key}.sweep.seeds", f"must lie between 0 and {scale.seeds}")
+
+
+def _check_dataset(check: _Checker, key: str, dataset: DatasetSpec, spec: TableSpec) -> None:
+    check.known(f"{key}.not_compared", dataset.not_compared, spec.metrics, "metric")
+    if dataset.resplit < 0:
+        check.fail(f"{key}.resplit", f"must be n_held_out / n_train or 0, is {dataset.resplit}")
 
 
 def _check_sweep(check: _Checker, key: str, method: MethodSpec) -> None:

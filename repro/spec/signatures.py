@@ -1,7 +1,7 @@
 """Checking a spec against the live classes that it names.
 
 Importing them costs seconds (torch), so the answer is remembered in the cache directory under the
-hash of the spec and of the sources it names: a plan with nothing new imports nothing.
+hash of the spec, of the sources it names and of the check: a plan with nothing new imports nothing.
 """
 
 from __future__ import annotations
@@ -10,22 +10,26 @@ import contextlib
 import dataclasses
 import importlib
 import inspect
+import itertools
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from repro.data import cache_directory
 from repro.errors import UserError, did_you_mean
-from repro.files import sha256_of_json, write_text
+from repro.files import sha256_of_file, sha256_of_json, write_text
 from repro.fingerprint import code_fingerprint
+from repro.spec import values
 from repro.spec.schema import TableSpec
 
 
 def check_signatures(spec: TableSpec, path: Path) -> None:
-    """Raise ``UserError`` for the first dotted name or parameter that no live class takes."""
+    """Raise ``UserError`` for the first name, parameter or value that no live class takes."""
     names = [spec.task, *(method.use for method in spec.methods.values())]
     sources = code_fingerprint(names).files
-    digest = sha256_of_json([dataclasses.asdict(spec), sources])
+    # The check itself counts: what an earlier one let pass is looked at again.
+    check = [sha256_of_file(Path(name)) for name in (__file__, values.__file__)]
+    digest = sha256_of_json([dataclasses.asdict(spec), sources, check])
     mark = cache_directory() / "checked-specs" / digest
     if mark.exists():
         return
@@ -59,13 +63,26 @@ def import_name(dotted: str, place: str) -> Any:
 def _check(spec: TableSpec, path: Path) -> None:
     task = import_name(spec.task, f"{path}: task")
     for name, scale in spec.scales.items():
-        _check_parameters(task, scale.task, f"{path}: scales.{name}.task")
+        settings = {setting: [value] for setting, value in scale.task.items()}
+        _check_calls(task, settings, f"{path}: scales.{name}.task")
     for key, method in spec.methods.items():
         use = import_name(method.use, f"{path}: methods.{key}.use")
-        _check_parameters(use, method.params, f"{path}: methods.{key}.params")
+        _check_calls(use, _axes(method.params), f"{path}: methods.{key}.params")
 
 
-def _check_parameters(use: Any, given: Iterable[str], place: str) -> None:
+def _check_calls(use: Any, axes: dict[str, list[Any]], place: str) -> None:
+    """Check what ``use`` is called with, one value after another, then call it with each choice."""
+    _check_names(use, axes, place)
+    _check_values(use, axes, place)
+    for choice in itertools.product(*axes.values()):
+        try:
+            use(**dict(zip(axes, choice, strict=True)))
+        except (TypeError, ValueError, UserError) as error:
+            problem = " ".join(str(error).split()) or type(error).__name__
+            raise UserError(f"{place}: {problem}") from error
+
+
+def _check_names(use: Any, given: Iterable[str], place: str) -> None:
     parameters = inspect.signature(use).parameters
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return
@@ -77,3 +94,20 @@ def _check_parameters(use: Any, given: Iterable[str], place: str) -> None:
         variadic = parameter.kind is parameter.VAR_POSITIONAL
         if parameter.default is parameter.empty and not variadic and name not in given:
             raise UserError(f"{place}: {use.__name__} requires {name!r}")
+
+
+def _check_values(use: Any, axes: dict[str, list[Any]], place: str) -> None:
+    annotations = values.annotations_of(use)
+    for name, given in axes.items():
+        for value in given:
+            problem = values.misfit(value, annotations.get(name, Any))
+            if problem:
+                raise UserError(f"{place}.{name}: {problem}")
+
+
+def _axes(params: dict[str, Any]) -> dict[str, list[Any]]:
+    """Return the values that each parameter takes: those of its sweep, or the one given."""
+    return {
+        name: value["sweep"] if isinstance(value, dict) else [value]
+        for name, value in params.items()
+    }

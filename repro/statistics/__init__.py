@@ -5,7 +5,7 @@ Nothing here reads a file, knows a spec or draws.
 
 from repro.statistics.comparison import Comparison, compare
 from repro.statistics.curves import interpolate
-from repro.statistics.multiplicity import EachTest, each, holm
+from repro.statistics.multiplicity import EachTest, each, holm, simultaneous_tail
 from repro.statistics.summary import Summary, summarize
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "each",
     "holm",
     "interpolate",
+    "simultaneous_tail",
     "summarize",
 ]

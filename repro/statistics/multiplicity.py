@@ -1,4 +1,4 @@
-"""Many tests at once: one p per claim from its comparisons, and Holm over a family of claims."""
+"""Many tests at once: one p per claim, Holm over a family, intervals that hold together."""
 
 from __future__ import annotations
 
@@ -54,3 +54,13 @@ def holm(p_values: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (len(order) - rank) * p_values[index]))
         adjusted[index] = largest
     return adjusted
+
+
+def simultaneous_tail(comparisons: int, family: int, level: float = 0.05) -> float:
+    """Return the probability that each end of a comparison's interval may leave out.
+
+    All intervals of a family hold at once with probability at least 1 - ``level``: ``level`` is
+    divided by the ``family``'s number of claims, by the claim's number of ``comparisons`` and by
+    the two ends (Bonferroni, so however the comparisons depend on each other).
+    """
+    return level / (2 * family * comparisons)

@@ -9,7 +9,6 @@ from pathlib import Path
 from repro.context import RunContext
 from repro.data import DataFile
 from repro.errors import UserError, did_you_mean
-from repro.files import sha256_of_file
 from tasks.regression import images, tables, user_file
 from tasks.regression.folds import draw_folds
 from tasks.regression.generated import NOISES, generated_split
@@ -32,7 +31,7 @@ class FiniteSet:
     inputs: tuple[Source, ...]
 
     def load(self, context: RunContext) -> Examples:
-        """Return all examples; the hashes of the files read go into the trial's record."""
+        """Return all examples; the hashes of what is read go into the trial's record."""
         return self.parse(*(_path(source, context) for source in self.inputs))
 
 
@@ -98,10 +97,7 @@ def load_split(dataset: str, context: RunContext) -> RegressionSplit:
 def _path(source: Source, context: RunContext) -> Path:
     if isinstance(source, DataFile):
         return context.data(source)
-    path = source.locate()
-    is_file = isinstance(source, BundledFile)
-    context.data_hashes[source.name] = sha256_of_file(path) if is_file else images.folder_hash(path)
-    return path
+    return context.found_data(source.name, source.locate())
 
 
 def _require_known(dataset: str) -> None:

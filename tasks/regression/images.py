@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import math
 import os
 import re
@@ -79,7 +78,11 @@ def read_idx_images(path: Path) -> Array:
 
 @dataclass(frozen=True)
 class DataFolder:
-    """A folder that may not be downloaded for the user: found by name in ``REPRO_DATA``."""
+    """A folder that may not be downloaded for the user: found by name in ``REPRO_DATA``.
+
+    What a trial records of it is one SHA-256 over the names and sizes of its files: which files
+    they were, not that their bytes are the published ones.
+    """
 
     name: str
     licence: str
@@ -121,12 +124,6 @@ def parse_utk_face(folder: Path) -> Examples:
     faces = _faces(folder)
     x = np.stack([_read_face(path) for path, _ in faces])
     return Examples(x, np.array([age for _, age in faces], dtype=np.float64))
-
-
-def folder_hash(folder: Path) -> str:
-    """Return the SHA-256 of the faces' names and sizes: which files, without reading them all."""
-    listing = "\n".join(f"{path.name} {path.stat().st_size}" for path, _ in _faces(folder))
-    return hashlib.sha256(listing.encode()).hexdigest()
 
 
 def _faces(folder: Path) -> list[tuple[Path, int]]:

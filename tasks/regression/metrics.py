@@ -48,7 +48,8 @@ def metric_names(budgets: AttackBudgets, *, noise_free: bool) -> list[str]:
     """Return the names of all metrics of a trial."""
     known = ["rmse_noise_free"] if noise_free else []
     plane = ["information", "compression"]
-    return ["rmse", "mae", *known, *budgets.attacks(), *plane, "validation_error"]
+    validation = ["validation_error", "validation_compression"]
+    return ["rmse", "mae", *known, *budgets.attacks(), *plane, *validation]
 
 
 def evaluate(
@@ -65,8 +66,15 @@ def evaluate(
     return {
         **{name: value * test.target_scale for name, value in errors.items()},
         "information": information_about_target(test.data.y, predicted),
-        "compression": compression(test.data.x, _represent(network, test.data.x, noise)),
+        "compression": compression_of(network, test.data.x, noise),
     }
+
+
+@torch.no_grad()
+def compression_of(network: BottleneckNetwork, x: Tensor, noise: Generator) -> float:
+    """Return the compression of ``x`` by the representation as the decoder receives it."""
+    parts = [network.represent(part, noise) for part in torch.split(x, EVALUATION_ROWS)]
+    return compression(x, torch.cat(parts))
 
 
 def _rmse_under_attack(network: BottleneckNetwork, fold: Fold, attack: Attack) -> float:
@@ -75,11 +83,6 @@ def _rmse_under_attack(network: BottleneckNetwork, fold: Fold, attack: Attack) -
         predictions(network, attack(network.predict, x, y)) for x, y in zip(xs, ys, strict=True)
     ]
     return _rmse(torch.cat(attacked), fold.y)
-
-
-@torch.no_grad()
-def _represent(network: BottleneckNetwork, x: Tensor, noise: Generator) -> Tensor:
-    return torch.cat([network.represent(part, noise) for part in torch.split(x, EVALUATION_ROWS)])
 
 
 def _fgsm(budget: float) -> Attack:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 import torch
 from torch import Generator, Tensor, nn
 
@@ -28,12 +30,17 @@ class BottleneckNetwork(nn.Module):
         )
         self.mean_head = nn.Linear(bottleneck, bottleneck)
         self.decoder = nn.Sequential(nn.Linear(bottleneck, hidden), nn.ReLU(), nn.Linear(hidden, 1))
-        if noise.kind == "per_input":
-            self.log_variance_head = nn.Linear(bottleneck, bottleneck)
-            with torch.no_grad():
-                self.log_variance_head.bias.add_(noise.initial_log_variance)
-        elif noise.kind == "shared":
-            self.log_variance = nn.Parameter(torch.tensor(float(noise.initial_log_variance)))
+        match noise.kind:
+            case "none":
+                pass
+            case "per_input":
+                self.log_variance_head = nn.Linear(bottleneck, bottleneck)
+                with torch.no_grad():
+                    self.log_variance_head.bias.add_(noise.initial_log_variance)
+            case "shared":
+                self.log_variance = nn.Parameter(torch.tensor(float(noise.initial_log_variance)))
+            case _:
+                assert_never(noise.kind)
         self.noise = noise
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor | None]:

@@ -15,7 +15,7 @@ from repro.data import DataFile
 from repro.errors import UserError
 from tasks.regression import data
 from tasks.regression.data import RegressionSplit
-from tasks.regression.metrics import AttackBudgets, TestFold, evaluate, metric_names
+from tasks.regression.metrics import AttackBudgets, TestFold, compression_of, evaluate, metric_names
 from tasks.regression.network import BottleneckNetwork, build_network
 from tasks.regression.protocol import RegressionMethod
 from tasks.regression.training import SMALLEST_BATCH, Fold, Training
@@ -45,7 +45,8 @@ class Regression:
 
     Metrics: ``rmse``, ``mae`` (test, in the target's units), ``rmse_noise_free`` (against the
     known function; generated sets only), ``fgsm_rmse@…``, ``pgd_rmse@…``, ``information`` (bits),
-    ``compression`` (normalised CS-QMI), ``validation_error`` (what the epoch was chosen by).
+    ``compression`` (normalised CS-QMI), and for pilots and tuning, which may not see the test
+    fold: ``validation_error`` (what the epoch was chosen by) and ``validation_compression``.
     A trial that diverges has ``nan`` for all.
     """
 
@@ -97,7 +98,7 @@ class Regression:
         test = _test_fold(split, context.device)
         noise = _generator(context, "evaluation_noise", context.device)
         metrics = evaluate(training.network, test, self._budgets(), noise)
-        return {**metrics, "validation_error": training.best_error * split.target_scale}
+        return {**metrics, **_on_validation_data(training, split, context)}
 
     def _training(
         self, method: RegressionMethod, split: RegressionSplit, context: RunContext
@@ -149,6 +150,17 @@ def _require_positive(name: str, value: float | Sequence[float] | None) -> None:
 
 def _generator(context: RunContext, axis: str, device: str) -> Generator:
     return Generator(device=device).manual_seed(context.seed(axis))
+
+
+def _on_validation_data(
+    training: Training, split: RegressionSplit, context: RunContext
+) -> dict[str, float]:
+    """Return what pilots and tuning may look at: nothing here comes from the test fold."""
+    noise = _generator(context, "validation_noise", context.device)
+    return {
+        "validation_error": training.best_error * split.target_scale,
+        "validation_compression": compression_of(training.network, training.validation.x, noise),
+    }
 
 
 def _fold(x: np.ndarray, y: np.ndarray, device: str) -> Fold:

@@ -69,15 +69,10 @@ def _path_and_target(dataset: str) -> tuple[Path, str]:
 def _read(path: Path) -> pandas.DataFrame:
     try:
         return _read_arff(path) if path.suffix.lower() == ".arff" else _read_csv(path)
-    except (
-        ValueError,
-        UnicodeDecodeError,
-        EOFError,
-        OSError,
-        Warning,
-        NotImplementedError,
-    ) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    except UserError:
+        raise
+    except Exception as error:  # a damaged file may lead the readers to any error
+        reason = (str(error).strip() or "it ends too early").splitlines()[0]
         raise UserError(f"{path}: cannot be read as a table: {reason}") from error
 
 
@@ -162,7 +157,9 @@ def _encoded(path: Path, column: pandas.Series[Any]) -> FloatArray:
 
 
 def _finite(path: Path, column: pandas.Series[Any]) -> FloatArray:
-    values: FloatArray = column.to_numpy(dtype=np.float64)
+    # Through text, because a whole number of more than 308 digits is inf there, not an error.
+    cells = column if column.dtype.kind in "biuf" else column.map(lambda cell: float(str(cell)))
+    values: FloatArray = cells.to_numpy(dtype=np.float64)
     finite = np.isfinite(values)
     if not finite.all():
         _refuse_cell(path, column, int(np.argmin(finite)))
@@ -170,9 +167,15 @@ def _finite(path: Path, column: pandas.Series[Any]) -> FloatArray:
 
 
 def _is_numeric(column: pandas.Series[Any]) -> bool:
+    """Say whether every cell is a number, or empty; also where they were read as text.
+
+    Whole numbers beyond 64 bits are, and so are the values of an ARFF attribute ``{0, 1}``.
+    """
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-    return bool(is_numeric_dtype(column) or is_bool_dtype(column))
+    return bool(
+        is_numeric_dtype(column) or is_bool_dtype(column) or all(_is_number(v) for v in column)
+    )
 
 
 def _is_number(text: object) -> bool:

@@ -82,3 +82,10 @@ def test_loss_adds_beta_times_a_function_of_the_bound(function, shaped):
     expected = (y - prediction).square().mean().item() + 0.7 * shaped(bound)
     method = NonlinearBottleneck(beta=0.7, function=function, eta=0.5)
     assert method.loss(batch).item() == pytest.approx(expected)
+
+
+def test_an_unknown_function_is_never_taken_for_the_identity():
+    mean, log_variance = _means(6), torch.tensor(0.0)
+    batch = TrainingBatch(mean, mean[:, :1], mean, log_variance, mean, mean[:, 1:])
+    with pytest.raises(AssertionError, match="squared"):
+        NonlinearBottleneck(function="squared").loss(batch)

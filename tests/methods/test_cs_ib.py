@@ -98,6 +98,13 @@ def test_a_median_bandwidth_is_the_batchs_and_carries_no_gradient():
     torch.testing.assert_close(gradients[0], gradients[1])
 
 
+def test_an_unknown_word_is_never_taken_for_a_known_one():
+    with pytest.raises(AssertionError, match="MSE"):
+        CSIB(prediction="MSE").loss(_batch())
+    with pytest.raises(KeyError, match="normalised_cs_qmi"):
+        CSIB(compression="normalised_cs_qmi").loss(_batch())
+
+
 def test_perfect_prediction_has_no_loss():
     batch = _batch()
     perfect = batch._replace(prediction=batch.y.clone())

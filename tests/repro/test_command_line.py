@@ -102,6 +102,41 @@ def test_a_wrong_choice_is_one_line(
             "did you mean 'bias'?",
         ),
         (
+            "methods.far.params.ending",
+            lambda s: s["methods"]["far"]["params"].update(ending="rise"),
+            "'rise' does not fit; did you mean 'raise'?",
+        ),
+        (
+            "methods.far.params.ending",
+            lambda s: s["methods"]["far"]["params"].update(ending="xyz"),
+            "valid: kill, nan, raise, well",
+        ),
+        (
+            "methods.near.params.bias",
+            lambda s: s["methods"]["near"]["params"].update(bias={"sweep": [1, "x"], "table": 1}),
+            "'x' does not fit; valid: a number",
+        ),
+        (
+            "scales.smoke.task.steps",
+            lambda s: s["scales"]["smoke"]["task"].update(steps="three"),
+            "'three' does not fit; valid: a whole number",
+        ),
+        (
+            "scales.paper.task.with_artifact",
+            lambda s: s["scales"]["paper"]["task"].update(with_artifact="ture"),
+            "did you mean 'true'?",
+        ),
+        (
+            "user_data.not_compared",
+            lambda s: s.update(user_data={"not_compared": ["eror"]}),
+            "did you mean 'error'?",
+        ),
+        (
+            "datasets.plain.resplit",
+            lambda s: s["datasets"]["plain"].update(resplit=-1),
+            "n_held_out / n_train",
+        ),
+        (
             "methods.far.use",
             lambda s: s["methods"]["far"].update(use="baselines.toy.Fra"),
             "did you mean 'Far'?",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from repro.context import RunContext
-from repro.data import find
+from repro.data import find, hash_of_data
 from repro.errors import UserError
 from tasks.regression import images
 from tasks.regression.data import check_dataset, load_split
@@ -102,9 +102,11 @@ def test_faces_are_found_and_recorded(faces: Path, tmp_path: Path) -> None:
     context = RunContext("tasks.regression.Regression", "utk_face", 0, tmp_path)
     split = load_split("utk_face", context)
     assert split.input_shape == (3, 32, 32)
-    assert context.data_hashes == {"UTKFace": images.folder_hash(faces)}
+    recorded = dict(context.data_hashes)
+    assert recorded == {"UTKFace": hash_of_data(faces)}
     write_face(faces / "50_0_2_20161219140530308.jpg", (0, 0, 0))
-    assert images.folder_hash(faces) != context.data_hashes["UTKFace"]
+    load_split("utk_face", context)
+    assert context.data_hashes["UTKFace"] != recorded["UTKFace"]
 
 
 def test_missing_faces_say_where_to_get_them(

@@ -59,6 +59,31 @@ def test_arff(tmp_path: Path) -> None:
         parse_user_file(f"file:{path}")
 
 
+@pytest.mark.parametrize("cell", [str(10**30), str(10**300), "1e300", "1_000"])
+def test_numbers_that_were_read_as_text_are_numbers(tmp_path: Path, cell: str) -> None:
+    rows = [f"{i}{cell[1:]},{i}{cell[1:]}" for i in range(1, 61)]
+    x, y = parse_user_file(write(tmp_path / "table.csv", rows, "x,y"))
+    expected = [float(f"{i}{cell[1:]}") for i in range(1, 61)]
+    assert x[:, 0].tolist() == y.tolist() == expected
+
+
+def test_an_arff_attribute_of_digits_is_a_number(tmp_path: Path) -> None:
+    path = tmp_path / "table.arff"
+    declared = "@attribute bit {0,1}\n@attribute y real"
+    rows = "\n".join(f"{i % 2},{i}.5" for i in range(50))
+    path.write_text(f"@relation t\n{declared}\n@data\n{rows}\n")
+    assert parse_user_file(f"file:{path}").x[:3].tolist() == [[0], [1], [0]]
+    assert parse_user_file(f"file:{path}?target=bit").y[:3].tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize("text", ["hello\n", "", "@relation t\n", "@attribute x real\n@data\n1\n"])
+def test_an_arff_file_that_is_none_is_one_clear_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "table.arff"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"table\.arff: (cannot be read as a table|only one col)"):
+        check_dataset(f"file:{path}")
+
+
 CASES = {
     "too few rows": (ROWS[:49], HEADER, "", "49 rows; at least 50 are needed"),
     "no header": (ROWS, "1,2,3,4", "", "the first line holds numbers alone"),
@@ -73,6 +98,7 @@ CASES = {
     "after a blank": (with_row(2, "\n1,,red,3"), HEADER, "", "line 5: column 'size' is empty"),
     "damaged": (with_row(9, "1o,2,red,3"), HEADER, "", "line 11: column 'number' holds '1o'"),
     "damaged target": (with_row(5, "1,2,red,x"), HEADER, "", "line 7: column 'area' holds 'x'"),
+    "too large": (with_row(4, f"1,2,red,{10**400}"), HEADER, "", "line 6: column 'area' holds 100"),
     "many values": ([f"word{i},{i}" for i in range(60)], "text,y", "", "60 different values"),
     "semicolons": ([r.replace(",", ";") for r in ROWS], "a;b", "", "only one column .*comma"),
     "long row": (with_row(3, "1,2,red,3,4"), HEADER, "", "cannot be read as a table"),

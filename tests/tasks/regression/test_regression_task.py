@@ -14,7 +14,7 @@ from methods.cs_ib import CSIB
 from repro.context import RunContext
 from repro.errors import UserError
 from repro.files import read_json_lines
-from tasks.regression import BottleneckNoise, Regression, training
+from tasks.regression import BottleneckNoise, Regression, task, training
 
 METHODS = {
     "cs_ib": CSIB(),
@@ -76,8 +76,9 @@ class Exploding:
 def test_metrics_are_complete_and_finite(tmp_path):
     metrics = TASK.run(CSIB(), _context(tmp_path))
     attacks = {f"fgsm_rmse@{e}" for e in ("0.05", "0.1", "0.2", "0.3")} | {"pgd_rmse@0.1"}
-    plane = {"information", "compression", "validation_error"}
-    assert set(metrics) == {"rmse", "mae", "rmse_noise_free"} | attacks | plane
+    plane = {"information", "compression"}
+    validation = {"validation_error", "validation_compression"}
+    assert set(metrics) == {"rmse", "mae", "rmse_noise_free"} | attacks | plane | validation
     assert all(math.isfinite(value) for value in metrics.values())
     assert metrics["rmse"] < metrics["fgsm_rmse@0.05"] < metrics["fgsm_rmse@0.3"]
 
@@ -197,6 +198,21 @@ def test_the_epoch_is_chosen_on_validation_data(tmp_path):
     scale = training_scale(context)
     best = min(point["validation_rmse"] for point in points)
     assert metrics["validation_error"] == pytest.approx(best * scale)
+
+
+def test_what_pilots_look_at_does_not_depend_on_the_test_fold(tmp_path, monkeypatch):
+    def another_fold(name, context):
+        split = load_split(name, context)
+        return replace(split, x_test=2.0 * split.x_test, y_test=-split.y_test)
+
+    load_split = task.data.load_split
+    before = TASK.run(NonlinearBottleneck(), _context(tmp_path / "a", "diabetes"))
+    monkeypatch.setattr(task.data, "load_split", another_fold)
+    after = TASK.run(NonlinearBottleneck(), _context(tmp_path / "b", "diabetes"))
+    for name in ("validation_error", "validation_compression"):
+        assert after[name] == before[name]
+    for name in ("rmse", "compression"):
+        assert after[name] != before[name]
 
 
 def test_on_infinite_variance_the_epoch_is_chosen_by_absolute_error(tmp_path):
