@@ -147,9 +147,10 @@ def _gather_frontier(
         _problem(evidence, trouble)
         return
     seeds = sorted(set.intersection(*(_seeds(g, metric, claim.cost) for c in curves for g in c)))
+    readings = [[(g.values(claim.cost), g.values(metric)) for g in curve] for curve in curves]
     inside = 0
     for budget in claim.budgets:
-        sides = [[_read(c, seed, metric, claim.cost, budget) for seed in seeds] for c in curves]
+        sides = [[_read(reading, seed, budget) for seed in seeds] for reading in readings]
         ours, theirs = ([v for v in side if v is not None] for side in sides)
         if len(ours) < len(seeds) or len(theirs) < len(seeds):
             evidence.left_out.append(_outside(claim, dataset, rival, budget, data.spec))
@@ -187,9 +188,12 @@ def _seeds(group: Group, metric: str, cost: str) -> set[int]:
     return group.values(metric).keys() & group.values(cost).keys()
 
 
-def _read(curve: Sequence[Group], seed: int, metric: str, cost: str, budget: float) -> float | None:
-    points = ((group.values(cost)[seed], group.values(metric)[seed]) for group in curve)
-    return interpolate(points, budget)
+#: A curve: for each setting, seed → cost and seed → value.
+_Reading = Sequence[tuple[dict[int, float], dict[int, float]]]
+
+
+def _read(curve: _Reading, seed: int, budget: float) -> float | None:
+    return interpolate(((costs[seed], values[seed]) for costs, values in curve), budget)
 
 
 def _outside(claim: Claim, dataset: str, rival: str, budget: float, spec: TableSpec) -> str:

@@ -14,6 +14,7 @@ from repro.files import make_directory, write_text
 from repro.launch.launcher import Launcher, make_launcher, visible_gpus
 from repro.paths import TABLES
 from repro.plan import Plan, Selection, make_plan
+from repro.report.figure_spec import load_figures
 from repro.spec import load_spec, paper_path
 from repro.spec.signatures import check_signatures
 from repro.store import TrialRecord, create, forget_failure
@@ -31,9 +32,10 @@ class RunOptions:
 
 
 def prepare(paper: str, scale: str, results: Path, selection: Selection) -> Plan:
-    """Return the plan for a paper, its spec checked against the live classes."""
+    """Return the plan for a paper, its spec and figures checked before anything runs."""
     spec = load_spec(paper)
     check_signatures(spec, paper_path(paper, TABLES))
+    load_figures(spec)
     return make_plan(spec, scale, results, selection)
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from repro.aggregate import Aggregate, Group, dataset_entry
+from repro.aggregate import Aggregate, dataset_entry
 from repro.files import read_json_lines
 from repro.plan import Plan
 from repro.report import wording
 from repro.report.figure_spec import FigureSpec
 from repro.spec import TableSpec
 from repro.statistics import summarize
+from repro.store import TrialRecord
 
 
 @dataclass(frozen=True)
@@ -127,30 +131,32 @@ def _points(figure: FigureSpec, dataset: str, method: str, data: Aggregate) -> D
 
 def _curves(figure: FigureSpec, dataset: str, method: str, data: Aggregate) -> Drawn:
     groups = [group for group in data.curve(dataset, method) if group.setting.in_table]
-    logs = [log for group in groups for log in _logged(group, figure.metric)]
-    if not logs:
-        return [], ""
-    planned = sum(len(group.records) for group in groups)
+    records = [record for group in groups for record in group.records]
+    finished = [record for record in records if record.state == "done"]
+    logs = list(filter(None, (_logged(record, figure.metric) for record in finished)))
+    if not logs and len(finished) == len(records):
+        return [], ""  # the method does not log this metric
     steps = sorted({step for log in logs for step in log})
     # A run that diverged may stop logging: the others alone would be survivors as well.
     places = [_Place(len(logs), s, [log.get(s, math.nan) for log in logs]) for s in steps]
     points, note = _draw(places, dataset, data, lost="steps diverged or ended early")
-    missing = f"{wording.SYMBOLS['incomplete']} {len(logs)} of {planned} seeds"
-    return points, "; ".join(filter(None, [note, missing if len(logs) < planned else ""]))
+    missing = f"{wording.SYMBOLS['incomplete']} {len(logs)} of {len(records)} seeds"
+    return points, "; ".join(filter(None, [note, missing if len(logs) < len(records) else ""]))
 
 
-def _logged(group: Group, metric: str) -> list[dict[float, float]]:
-    """Return step → value of each finished trial that logged ``metric``."""
-    finished = [record for record in group.records if record.state == "done"]
-    logs = (
-        {
-            float(line["step"]): float(line[metric])
-            for line in read_json_lines(record.folder.curves)
-            if metric in line
-        }
-        for record in finished
-    )
-    return [log for log in logs if log]
+def _logged(record: TrialRecord, metric: str) -> dict[float, float]:
+    """Return step → value as a trial logged ``metric``."""
+    lines = _lines_of(record.folder.curves)
+    return {float(line["step"]): float(line[metric]) for line in lines if metric in line}
+
+
+def _lines_of(path: Path) -> list[dict[str, Any]]:
+    """Return a log's lines, parsed as one array, which takes half the time of one by one."""
+    try:
+        lines: list[dict[str, Any]] = json.loads(f"[{','.join(path.read_text().splitlines())}]")
+    except (FileNotFoundError, json.JSONDecodeError):
+        return read_json_lines(path)  # a last line was cut short
+    return lines
 
 
 Drawn = tuple[list[Point], str]

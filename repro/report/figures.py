@@ -67,8 +67,10 @@ def _render(document: Document, data: FigureData, wide: Figure, narrow: Figure) 
 
 def _freeze(figure: Figure) -> None:
     """Place everything once, so that each format saved does not lay the figure out again."""
-    with mpl.rc_context(settings()):
-        figure.draw_without_rendering()
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        with mpl.rc_context(settings()):
+            engine.execute(figure)
     figure.set_layout_engine("none")
 
 

@@ -32,12 +32,17 @@ def verdicts_json(document: Document) -> str:
 
 
 def trials_parquet(document: Document) -> bytes:
-    """Return one row per trial: what it is, its state, every metric and every cost."""
-    import pandas as pd
+    """Return one row per trial: what it is, its state, every metric and every cost.
 
-    frame = pd.DataFrame([_trial(record) for record in document.records])
+    A metric that was not measured is null; one that diverged is NaN or infinite.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = [_trial(record) for record in document.records]
+    names = dict.fromkeys(name for row in rows for name in row)
     buffer = io.BytesIO()
-    frame.to_parquet(buffer, index=False)
+    pq.write_table(pa.table({name: [row.get(name) for row in rows] for name in names}), buffer)
     return buffer.getvalue()
 
 

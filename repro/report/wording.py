@@ -40,9 +40,10 @@ INTERVALS = (
     "Intervals of advantages are simultaneous: with at least 95 % probability all those of a "
     "family (the paper's claims, or our controls) hold the true advantages at once, as far as "
     "t intervals can. They show sizes and do not make the verdict. A claim can be supported "
-    "although an interval reaches 0, because support needs every comparison, which needs no "
-    "correction over them, and Holm asks less than the intervals do. It can be undecided although "
-    "no interval reaches 0 where the sign test beside t is the weaker one."
+    "although an interval reaches 0: all its comparisons must hold together, which needs no "
+    "correction over them, and Holm's correction over the claims is the milder one. A claim can be "
+    "undecided although no interval reaches 0: the sign test beside t may not reach the level, or "
+    "trials may be missing."
 )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 from report_fixtures import fill, filled_plan, made_up_plan, store_result
 
-from repro.aggregate import Cell, aggregate
+from repro.aggregate import Cell, aggregate, dataset_entry
+from repro.plan import Selection, make_plan
+from repro.report.wording import state_label
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +97,71 @@ def test_a_metric_missing_from_one_result_makes_the_cell_incomplete(tmp_path: Pa
     cell = aggregate(plan, plan.records()).cell("diabetes", "mse", "rmse")
     assert cell is not None
     assert cell.state == "incomplete"
+
+
+def _one_cell(folder: Path, states: str, diverged: tuple[int, ...] = ()) -> Cell:
+    """Return a cell with one trial per letter of ``states``: fresh, stale or missing."""
+    scale = {"datasets": ["gaussian"], "seeds": len(states), "methods": ["bottleneck", "mse"]}
+    plan = made_up_plan(folder, scales={"small": scale})
+    old = {"files": {"made_up.py": "0" * 64}, "environment": {}, "artifacts": {}}
+    for trial in plan.trials:
+        value = math.nan if trial.seed in diverged else 10.0 + trial.seed
+        if states[trial.seed] == "s":
+            store_result(plan, trial, {"rmse": value}, fingerprint=old)
+        elif states[trial.seed] == "f":
+            store_result(plan, trial, {"rmse": value})
+    cell = aggregate(plan, plan.records()).cell("gaussian", "mse", "rmse")
+    assert cell is not None
+    return cell
+
+
+@pytest.mark.parametrize(
+    ("states", "diverged", "label", "mean"),
+    [
+        ("sssfm", (), "incomplete 1/5, 3 stale", 13.0),
+        ("ssfff", (), "incomplete 3/5, 2 stale", 13.0),
+        ("sssmm", (), "stale 3/5", 11.0),
+        ("sssss", (), "stale 5/5", 12.0),
+        ("sssss", (1,), "stale 5/5, 1 diverged", None),
+        ("sffff", (0,), "incomplete 4/5, 1 stale", 12.5),
+        ("sffff", (4,), "incomplete 4/5, 1 stale, 1 diverged", None),
+        ("fffff", (4,), "diverged 1/5", None),
+        ("fffff", (), "", 12.0),
+    ],
+)
+def test_stale_and_fresh_values_are_never_mixed(
+    tmp_path: Path, states: str, diverged: tuple[int, ...], label: str, mean: float | None
+) -> None:
+    cell = _one_cell(tmp_path, states, diverged)
+    assert state_label(cell) == label
+    assert (cell.summary.mean if cell.summary else None) == mean
+
+
+def test_a_users_file_is_what_the_spec_says_of_users_files(tmp_path: Path) -> None:
+    user_data = {"label": "", "resplit": 0.25, "note": "yours", "not_compared": ["information"]}
+    spec = made_up_plan(tmp_path, user_data=user_data).spec
+    path = tmp_path / "mine.csv"
+    path.write_text("1,2\n")
+    plan = make_plan(spec, "small", tmp_path / "results", Selection(datasets=(f"file:{path}",)))
+    fill(plan, troubled=False)
+    data = aggregate(plan, plan.records())
+    cell = data.cell(f"file:{path}", "mse", "rmse")
+    other = data.cell(f"file:{path}", "mse", "information")
+    assert cell is not None
+    assert cell.summary is not None
+    assert cell.summary.corrected
+    assert other is not None
+    assert other.state == "not comparable"
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("file:/a/long/way/mine.csv", "mine.csv"),
+        ("file:mine.csv", "mine.csv"),
+        ("file:~/mine.csv?target=a/b", "mine.csv?target=a/b"),
+        ("file:folder/", "folder"),
+    ],
+)
+def test_a_users_file_is_called_by_its_name_alone(tmp_path: Path, name: str, label: str) -> None:
+    assert dataset_entry(made_up_plan(tmp_path).spec, name).label == label

@@ -192,6 +192,14 @@ def test_a_wrong_spec_is_one_line_with_its_place(
     assert not checkout.trials()
 
 
+def test_a_mistake_in_the_figures_is_found_before_anything_runs(checkout: Checkout) -> None:
+    figures = checkout.root / "figures" / "toy.yaml"
+    figures.write_text(figures.read_text().replace("metric:", "metirc:"))
+    message = one_line_error(checkout, "reproduce", "toy", "--scale", "smoke")
+    assert "did you mean 'metric'?" in message
+    assert not checkout.trials()
+
+
 def test_a_spec_that_is_no_yaml_is_one_line(checkout: Checkout) -> None:
     checkout.spec.write_text("paper: [toy")
     assert "not valid YAML" in one_line_error(checkout, "plan", "toy")

@@ -241,9 +241,32 @@ def test_printed_numbers_stand_beside_ours_but_are_not_compared(
     assert "paper, not compared: 0.4170 ± 0.010" in (summary.directory / "table.md").read_text()
 
 
+def test_a_users_file_has_a_narrow_name_and_can_be_traced(tmp_path: Path, no_figures: None) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("1,2\n")
+    user_data = {"label": "", "resplit": 0.25}
+    full = made_up_plan(tmp_path, user_data=user_data)
+    name = f"file:{path}?target=last"
+    plan = make_plan(full.spec, "small", tmp_path / "results", Selection(datasets=(name,)))
+    fill(plan, curves=False, troubled=False)
+    summary = build_report(plan, plan.records())
+    assert "mine.csv?target=last" in summary.table_text
+    assert str(tmp_path) not in summary.table_text
+    assert "corrected variance" in summary.table_text
+    page = (summary.directory / "report.html").read_text()
+    assert f"<b>mine.csv?target=last</b>: {name}; seeds re-split one finite table" in page
+    cells = json.loads((summary.directory / "verdicts.json").read_text())["cells"]
+    assert {cell["dataset"] for cell in cells} == {name}
+
+
+def test_the_page_says_once_what_intervals_promise(built: tuple[Plan, ReportSummary]) -> None:
+    for name in ("report.html", "table.md", "verdicts.json"):
+        assert _text(built, name).count("with at least 95 % probability all those of a family") == 1
+
+
 def test_importing_the_report_is_cheap() -> None:
     code = (
-        "import sys, repro.report; "
+        "import sys, repro.report, repro.report.figure_spec; "
         "print([m for m in ('pandas', 'matplotlib', 'scipy', 'jinja2') if m in sys.modules])"
     )
     command = [sys.executable, "-c", code]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from repro.paths import TABLES
+from repro.report.figure_spec import load_figures
 from repro.spec import available_papers, load_spec
 from repro.spec.signatures import check_signatures
 
@@ -18,6 +19,7 @@ def test_a_spec_fits_its_classes(
     monkeypatch.setenv("KLAIM_CACHE", str(tmp_path))
     spec = load_spec(paper)
     check_signatures(spec, TABLES / f"{paper}.yaml")
+    assert load_figures(spec), "a paper shows its headline figure"
     assert {"smoke", "small", "paper"} == set(spec.scales)
     assert spec.claims, "a paper without claims has nothing to say"
     assert spec.deviations, "what the paper leaves out is written down"

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from repro.statistics import EachTest, compare, each, holm, interpolate, summarize
+from repro.statistics import (
+    EachTest,
+    compare,
+    each,
+    holm,
+    interpolate,
+    simultaneous_tail,
+    summarize,
+)
 
 ANY = st.floats(allow_nan=True, allow_infinity=True, width=64)
 
@@ -160,3 +168,39 @@ def test_without_the_correction_resplits_would_deceive() -> None:
         noise = random.normal(0, math.sqrt(shared)) + random.normal(0, math.sqrt(1 - shared), seeds)
         false += compare(noise, np.zeros(seeds), better="higher").p_greater <= 0.025
     assert false / repeats > 0.05
+
+
+def _joint_coverage(tails: list[tuple[int, float]], shared: float, repeats: int = 700) -> float:
+    """Return how often all intervals of a family hold the true advantages at once.
+
+    ``tails``   per claim: its number of comparisons and the tail of each of their lower ends; the
+                upper ends have the simultaneous one
+    ``shared``  share of the variance that all comparisons have in common: one method, many rivals
+    """
+    random = np.random.default_rng(5)
+    count, seeds, family = sum(number for number, _ in tails), 5, len(tails)
+    lower = np.repeat([tail for _, tail in tails], [number for number, _ in tails])
+    upper = np.concatenate([[simultaneous_tail(k, family)] * k for k, _ in tails])
+    truth = np.linspace(-2, 2, count)
+    held = 0
+    for _ in range(repeats):
+        common = random.normal(0, math.sqrt(shared), seeds)
+        noise = random.normal(0, math.sqrt(1 - shared), (count, seeds)) + common
+        found = [compare(row, np.zeros(seeds), better="higher") for row in noise + truth[:, None]]
+        ends = [c.interval(*pair) for c, *pair in zip(found, lower, upper, strict=True)]
+        held += all(low <= t <= high for (low, high), t in zip(ends, truth, strict=True))
+    return held / repeats
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.5])
+def test_a_familys_intervals_hold_together(shared: float) -> None:
+    sizes = [1, 4, 10]
+    coverage = _joint_coverage([(k, simultaneous_tail(k, len(sizes))) for k in sizes], shared)
+    # Three standard errors of the simulation below the promise.
+    assert coverage >= 0.95 - 3 * math.sqrt(0.95 * 0.05 / 700)
+
+
+def test_tails_of_the_test_of_support_would_not_hold_together() -> None:
+    sizes = [1, 4, 10]
+    tails = [(k, simultaneous_tail(1, len(sizes))) for k in sizes]
+    assert _joint_coverage(tails, shared=0.0) < 0.92

@@ -150,6 +150,77 @@ def test_the_headline_counts_the_papers_claims(plan: Plan) -> None:
     )
 
 
+def _spread(advantages: dict[str, list[float]]) -> Values:
+    """Return values in which the method leads each rival by the given numbers, seed by seed."""
+
+    def values(trial: Trial) -> dict[str, float]:
+        lead = advantages.get(trial.setting.method)
+        return {"rmse": 1.0 + (lead[trial.seed] if lead else 0.0)}
+
+    return values
+
+
+def _two_rivals(folder: Path, seeds: int) -> Plan:
+    claim = {"id": "both", "text": "Better than both.", "source": "abstract", "kind": "better"}
+    claim |= {"method": "bottleneck", "metric": "rmse", "than": ["vib", "hsic"], "over": "gaussian"}
+    scale = {"datasets": ["gaussian"], "seeds": seeds}
+    return made_up_plan(folder, scales={"small": scale}, claims=[claim])
+
+
+def test_every_interval_has_its_share_of_the_familys_error(plan: Plan) -> None:
+    for verdict in judged(plan, made_up).values():
+        tail = 0.05 / (2 * verdict.family * len(verdict.pairs))
+        for compared in verdict.pairs:
+            assert compared.interval == compared.comparison.interval(tail, tail)
+
+
+def test_support_although_an_interval_reaches_zero_is_explained(tmp_path: Path) -> None:
+    """A t of about 3: enough for 2.5 % in one tail, not for half of that in each of two."""
+    lead = [0.05, 0.02, 0.04, 0.01, 0.08]
+    plan = _two_rivals(tmp_path, 5)
+    verdict = judged(plan, _spread({"vib": lead, "hsic": [0.5 + value for value in lead]}))["both"]
+    assert verdict.verdict == "supported"
+    assert verdict.deciding.interval[0] < 0
+    assert "one-sided p 0.0" in verdict.sentence
+    assert "covers the whole family's comparisons at once" in verdict.sentence
+
+
+def test_undecided_although_no_interval_reaches_zero_is_explained(tmp_path: Path) -> None:
+    """One outlier the wrong way in seven: t is small enough, the sign test is not."""
+    lead = [0.5, 0.52, 0.48, 0.51, 0.49, 0.5, -0.01]
+    plan = _two_rivals(tmp_path, 7)
+    verdict = judged(plan, _spread({"vib": lead, "hsic": lead}))["both"]
+    assert verdict.verdict == "undecided"
+    assert verdict.deciding.interval[0] > 0
+    assert "the sign test beside it does not reach the level" in verdict.sentence
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_sentence_verdict_and_interval_never_disagree(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    seeds = data.draw(st.integers(2, 8))
+    leads = st.lists(st.floats(-1, 1).map(lambda x: round(x, 2)), min_size=seeds, max_size=seeds)
+    shift = data.draw(st.sampled_from([-2.0, -1.0, 0.0, 1.0, 2.0]))
+    rivals = {name: [x + shift for x in data.draw(leads)] for name in ("vib", "hsic")}
+    plan = _two_rivals(tmp_path_factory.mktemp("words"), seeds)
+    verdict = judged(plan, _spread(rivals))["both"]
+    ends = [pair.interval for pair in verdict.pairs if pair.interval is not None]
+    if verdict.verdict == "supported":
+        assert all(high > 0 for _, high in ends)
+    if verdict.verdict == "contradicted":
+        assert verdict.deciding.interval is not None
+        assert verdict.deciding.interval[0] < 0
+    explained = ("at once; the test need not" in verdict.sentence) or (
+        "by t alone; the sign test" in verdict.sentence
+    )
+    interval = verdict.deciding.interval
+    if interval is not None and not verdict.reasons:
+        decided = verdict.verdict in ("supported", "contradicted")
+        assert explained == (decided == verdict.deciding.reaches_zero)
+
+
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_strange_metrics_never_support_a_claim(

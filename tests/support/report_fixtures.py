@@ -164,14 +164,12 @@ FIGURES: dict[str, Any] = {
             "y_label": "Validation RMSE",
             "methods": ["bottleneck", "mse", "vib", "nib"],
             "datasets": ["gaussian", "skewed"],
-            "caption": "Mean over the seeds.",
         },
         {
             "id": "error",
             "kind": "points",
             "title": "Test error",
             "metric": "rmse",
-            "caption": "Mean and 95 % interval.",
         },
     ]
 }
@@ -182,32 +180,23 @@ _SET = {"diabetes": 0.3, "gaussian": 0.0, "skewed": 0.35, "heavy": 0.8}
 
 def write_spec(folder: Path, **changes: Any) -> TableSpec:
     """Write the made-up spec with top-level ``changes``; return it as loaded."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{PAPER}.yaml").write_text(yaml.safe_dump({**SPEC, **changes}, sort_keys=False))
+    write_yaml(folder, {**SPEC, **changes})
     return load_spec(PAPER, folder)
 
 
 def write_figures(folder: Path, kinds: tuple[str, ...] | None = None) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     kept = [f for f in FIGURES["figures"] if kinds is None or f["kind"] in kinds]
-    (folder / f"{PAPER}.yaml").write_text(yaml.safe_dump({"figures": kept}, sort_keys=False))
+    write_yaml(folder, {"figures": kept})
+
+
+def write_yaml(folder: Path, content: dict[str, Any]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{PAPER}.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
 
 
 def made_up_plan(folder: Path, scale: str = "small", **changes: Any) -> Plan:
     spec = write_spec(folder / "tables", **changes)
     return make_plan(spec, scale, folder / "results", Selection())
-
-
-def large_plan(folder: Path) -> Plan:
-    """Return a plan of 10,000 trials: 4 data sets, 10 methods, 250 seeds."""
-    baselines = [f"baseline_{index}" for index in range(9)]
-    methods = {"bottleneck": {"use": "made_up.Bottleneck", "role": "method", "label": "CS-IB"}}
-    for name in baselines:
-        methods[name] = {"use": f"made_up.{name}", "role": "baseline", "label": name}
-    small = {"datasets": list(SPEC["datasets"]), "seeds": 250}
-    claims = [claim for claim in SPEC["claims"] if claim["id"] == "robust"]
-    changes = {"methods": methods, "scales": {"small": small}, "claims": claims}
-    return made_up_plan(folder, **changes)
 
 
 def metrics_of(trial: Trial, random: np.random.Generator) -> dict[str, float]:
@@ -216,7 +205,7 @@ def metrics_of(trial: Trial, random: np.random.Generator) -> dict[str, float]:
     shared = np.random.default_rng([trial.seed, len(setting.dataset)]).normal(0, 0.02)
     beta = setting.swept.get("beta", 0.01)
     error = _LEVEL.get(setting.method, 0.36 if setting.dataset != "gaussian" else 0.43)
-    rmse = error + _SET[setting.dataset] + shared + random.normal(0, 0.008) + 0.05 * beta
+    rmse = error + _SET.get(setting.dataset, 0.0) + shared + random.normal(0, 0.008) + 0.05 * beta
     metrics = {"rmse": rmse, "information": -1.8 * math.log2(rmse)}
     metrics["compression"] = 0.7 - 0.25 * (beta / (beta + 0.1)) + random.normal(0, 0.01)
     for level in (0.05, 0.1, 0.2):
