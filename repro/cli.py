@@ -66,8 +66,10 @@ def plan(
     launcher: LauncherName = "local",
     jobs: Jobs = 0,
     results: Results = _RESULTS,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="What `plan` does anyway.")] = True,
 ) -> None:
     """Say what `reproduce` would run and what that costs. Starts nothing."""
+    del dry_run
     from repro.reproduce import RunOptions
     from repro.status import plan_text
 

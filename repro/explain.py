@@ -43,6 +43,8 @@ def _matching(data: Aggregate, address: str) -> list[Cell]:
 def _cell(plan: Plan, cell: Cell) -> Iterator[str]:
     metric = plan.spec.metric(cell.metric)
     counts = f"{len(cell.values)} of {cell.planned} trials finished"
+    if cell.stale:
+        counts += f", {len(cell.stale)} stale"
     yield f"{cell.address}: {cell.state}, {counts}"
     if cell.summary is not None:
         mean = f"{cell.summary.mean:.{metric.decimals + 2}f}"
