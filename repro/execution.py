@@ -21,7 +21,7 @@ from repro.heartbeat import beating
 from repro.lock import release, try_claim
 from repro.plan import what_moved
 from repro.spec.signatures import import_name
-from repro.store import TrialFolder, clear, load_trial, read_record
+from repro.store import TrialFolder, clear, load_trial, read_record, remove_leftovers
 from repro.trial import Trial
 
 Outcome = Literal["done", "failed", "interrupted", "skipped"]
@@ -56,6 +56,7 @@ def run_trial(folder: TrialFolder) -> Outcome:
     if not try_claim(folder.claim, folder.heartbeat):
         return "skipped"
     try:
+        remove_leftovers(folder)
         trial = load_trial(folder)
         if _has_outcome(folder, trial):
             return "skipped"

@@ -142,6 +142,13 @@ def clear(folder: TrialFolder) -> None:
         os.truncate(folder.log, 0)
 
 
+def remove_leftovers(folder: TrialFolder) -> None:
+    """Remove half-written files of a killed process. Only for the holder of the trial's claim."""
+    for path in folder.path.glob(".*"):
+        if not path.name.startswith(".claim"):  # other processes may be asking for the claim
+            path.unlink(missing_ok=True)
+
+
 def forget_failure(folder: TrialFolder) -> None:
     """Remove an error, so that the trial runs again; ``attempts.jsonl`` still tells of it."""
     folder.error.unlink(missing_ok=True)

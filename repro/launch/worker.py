@@ -20,6 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Literal
 
+from repro import provenance
 from repro.attempts import finish_attempt, read_attempts
 from repro.errors import UserError
 from repro.execution import Interrupted, load_code, run_trial, write_failure
@@ -87,7 +88,8 @@ def _run_one(folder: TrialFolder, isolation: Isolation) -> None:
 
 
 def _preload(folders: Sequence[TrialFolder]) -> None:
-    """Import what the trials need before the first fork; what fails, fails again in its trial."""
+    """Do once what each fork would do anew; an import that fails here fails again in its trial."""
+    provenance.where()  # asks git for the commit
     seen: set[tuple[str, str]] = set()
     for folder in folders:
         with contextlib.suppress(UserError, FileNotFoundError, ImportError):

@@ -233,6 +233,8 @@ def test_kill_nine_of_a_worker_loses_only_the_unfinished(checkout: Checkout) -> 
     assert unfinished is not None
     # The trial dies with its worker.
     wait_until(lambda: not Path(f"/proc/{unfinished['pid']}").exists())
+    (cut_short,) = {path.parent for path in checkout.trials("small")[0].parent.glob("*/claim")}
+    (cut_short / ".heartbeat.json.1.1").write_text('{"half')
     for path in checkout.results.rglob("*.json"):
         read(path)
     assert "lost" in checkout.repro("status", *SMALL).stdout
@@ -250,7 +252,7 @@ def test_kill_nine_of_a_worker_loses_only_the_unfinished(checkout: Checkout) -> 
     steps = [json.loads(line)["step"] for line in (resumed[0] / "metrics.jsonl").open()]
     assert steps == list(range(20))
     assert (checkout.results / "toy/small/report/report.html").exists()
-    assert not list(checkout.results.rglob(".*.json.*"))
+    assert not list(checkout.trials("small")[0].parent.glob("*/.*.json.*"))
 
 
 def test_a_second_call_attaches_to_what_runs(checkout: Checkout) -> None:
