@@ -20,7 +20,7 @@ Names = tuple[tuple[str, str], ...]
 
 #: Widths in inches: a text column, and a phone.
 WIDE, NARROW = 7.2, 3.6
-#: Characters per line of a y label: a panel is not taller than that.
+#: Characters per line of an axis label: a panel is not taller, nor on a phone wider, than that.
 _LABEL_WIDTH = 24
 #: Characters per line of a note above a panel, its height in inches, and the methods named in it.
 _NOTE_WIDTH = 46
@@ -182,7 +182,7 @@ def _label(places: list[Axes], columns: int, data: FigureData) -> None:
     """Name the axes at the outer edge alone; rows of ``points`` are named in the first column."""
     for index, axes in enumerate(places):
         if index + columns >= len(places):
-            axes.set_xlabel(data.x_label)
+            axes.set_xlabel(textwrap.fill(data.x_label, _LABEL_WIDTH))
         if index % columns == 0:
             axes.set_ylabel(textwrap.fill(data.y_label, _LABEL_WIDTH))
         elif data.spec.kind == "points":
