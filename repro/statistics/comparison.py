@@ -1,38 +1,62 @@
-"""Method against rival, paired by seed: estimate, interval and one p-value per direction.
+"""One elementary test: a contrast of paired seeds, its estimate, interval and p per direction.
 
-The t test decides. A sign test stands beside it, because skewed differences deceive t: where the
-sign test can reach the level at all, the larger p counts. With 5 seeds it cannot (its least
-two-sided p is 2 / 2⁵ = 0.0625), and the comparison says so.
+A contrast is one number per seed that is positive where the claim holds. The t test decides. A sign
+test stands beside it, because skewed differences deceive t: where the sign test can reach the level
+at all, the larger p counts. With 5 seeds it cannot (its least two-sided p is 2 / 2⁵ = 0.0625), and
+the comparison says so.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtrc, stdtr
 
-from repro.statistics.summary import t_quantile, variance_factor
+from repro.statistics.estimate import Estimate, estimate_mean
+from repro.statistics.nonparametric import (
+    MedianSpread,
+    permutation_test,
+    sign_test,
+    signed_rank_test,
+)
+from repro.statistics.power import least_attainable_p, refusal
+from repro.statistics.summary import variance_factor
 
 Better = Literal["lower", "higher", "neither"]
+PairedTest = Literal["", "permutation", "sign", "wilcoxon"]
 Numbers = NDArray[np.float64]
 
 #: Differences below this share of the values are rounding, not results.
-_ROUNDING = 1e-12
+ROUNDING = 1e-12
+
+_ASKED = {
+    "permutation": ("permutation", permutation_test),
+    "sign": ("sign", sign_test),
+    "wilcoxon": ("Wilcoxon signed-rank", signed_rank_test),
+}
+
+
+class Spread(Protocol):
+    """How far an estimate may be off."""
+
+    def interval(self, lower_tail: float, upper_tail: float) -> tuple[float, float] | None:
+        """Return the interval that leaves out the two tail probabilities; ``None`` if unbounded."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What paired seeds say of "the method is better than the rival".
+    """What paired seeds say of a claim such as "the method is better than the rival".
 
-    ``estimate``     mean advantage: positive where the method is better; ``None`` where a run
-                     diverged or there is one seed alone
-    ``p_greater``    one-sided p of "better"; ``p_less`` of "worse". 1 where nothing can be said
-    ``wins``         seeds on which the method was better
+    ``estimate``     such as the mean advantage; ``None`` where a run diverged or one seed is alone
+    ``p_greater``    one-sided p of the claim; ``p_less`` of its opposite. 1 where nothing can be
+                     said
+    ``wins``         seeds on which the claim held
+    ``contrast``     mean and standard deviation over the seeds of what was tested against 0: what
+                     the number of further seeds follows from
     ``correlation``  between the two over the seeds: what pairing gains; ``None`` if undefined
     ``notes``        what limits the comparison, in plain words
     """
@@ -43,46 +67,67 @@ class Comparison:
     p_less: float
     wins: int = 0
     estimate: float | None = None
-    standard_error: float | None = None
+    spread: Spread | None = field(default=None, repr=False)
+    contrast: tuple[float, float] | None = None
     correlation: float | None = None
     notes: tuple[str, ...] = ()
 
     def interval(self, lower_tail: float, upper_tail: float) -> tuple[float, float] | None:
-        """Return the t interval of the advantage that leaves out the two tail probabilities."""
-        if self.estimate is None or self.standard_error is None:
-            return None
-        below = t_quantile(1 - lower_tail, self.n - 1) * self.standard_error
-        above = t_quantile(1 - upper_tail, self.n - 1) * self.standard_error
-        return self.estimate - below, self.estimate + above
+        """Return the estimate's interval that leaves out the two tail probabilities."""
+        return None if self.spread is None else self.spread.interval(lower_tail, upper_tail)
+
+    def silenced(self, note: str) -> Comparison:
+        """Return the comparison with nothing to say, and ``note`` as the reason."""
+        return replace(self, p_greater=1.0, p_less=1.0, notes=(note, *self.notes))
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How an elementary test is made, and what it must be able to reach.
+
+    ``resplit``        see :func:`repro.statistics.summary.variance_factor`
+    ``level``          two-sided level that a claim must reach: Holm's strictest, 0.05 / family
+    ``support``        what the p of the claim is multiplied with, at least, when it decides
+    ``contradiction``  the same for the opposite: Bonferroni over the claim's comparisons
+    ``test``           one that decides in place of t and the sign test; "" for these
+    """
+
+    resplit: float = 0.0
+    level: float = 0.05
+    support: int = 1
+    contradiction: int = 1
+    test: PairedTest = ""
+
+    def reaches(self, n: int) -> tuple[bool, bool]:
+        """Say whether a test by signs over ``n`` seeds can decide for, and against, the claim."""
+        least = least_attainable_p("sign", n)
+        return least * self.support <= self.level, least * self.contradiction <= self.level
 
 
 def compare(
-    method: Sequence[float],
-    rival: Sequence[float],
+    method: Sequence[float] | Numbers,
+    rival: Sequence[float] | Numbers,
     *,
     better: Better,
     resplit: float = 0.0,
     level: float = 0.05,
     pairs: int = 1,
 ) -> Comparison:
-    """Compare two sequences that hold the same seeds in the same order.
+    """Test whether the method is better; both hold the same seeds in the same order.
 
-    ``resplit``  see :func:`repro.statistics.summary.variance_factor`
-    ``level``    two-sided level that a claim must reach: Holm's strictest, 0.05 / family size
-    ``pairs``    comparisons in the claim: the contradiction is Bonferroni-corrected over them
+    ``level``, ``resplit`` and ``pairs`` are those of :class:`Rules`, ``pairs`` its contradiction.
 
     A non-finite value is a diverged run: it is worse than every finite one, and the sign test
     alone judges. A method that diverged is never "better".
     """
     ours, theirs = np.asarray(method, float), np.asarray(rival, float)
-    if ours.size < 2:
-        return _untested(ours.size, "one seed cannot be tested")
-    gains = advantages(ours, theirs, better)
-    reach = _reachable(ours.size, level, pairs)
-    if not np.isfinite(gains).all():
-        return _by_signs(gains, bool(np.isfinite(ours).all()), reach)
-    size = float(np.maximum(np.abs(ours), np.abs(theirs)).max())
-    return _by_t(gains, size, resplit, reach, _correlation(ours, theirs))
+    found = judge(
+        advantages(ours, theirs, better),
+        Rules(resplit, level, contradiction=pairs),
+        size=size_of(ours, theirs),
+        alive=bool(np.isfinite(ours).all()),
+    )
+    return replace(found, correlation=correlation(ours, theirs))
 
 
 def advantages(ours: Numbers, theirs: Numbers, better: Better) -> Numbers:
@@ -95,92 +140,123 @@ def advantages(ours: Numbers, theirs: Numbers, better: Better) -> Numbers:
     return np.where(~alive & ~rival_alive, np.nan, gains)
 
 
-def sign_test(gains: Numbers) -> tuple[float, float]:
-    """Return the one-sided p of "mostly positive" and of "mostly negative"; a tie helps neither."""
-    n = gains.size
-    return _at_least(int((gains > 0).sum()), n), _at_least(int((gains < 0).sum()), n)
+def size_of(*sides: Numbers) -> float:
+    """Return the largest finite size among the values: what rounding is measured by."""
+    sizes = np.abs(np.concatenate(sides))
+    finite = sizes[np.isfinite(sizes)]
+    return float(finite.max()) if finite.size else 0.0
 
 
-def least_sign_p(n: int) -> float:
-    """Return the smallest two-sided p that a sign test over ``n`` seeds can give."""
-    return min(1.0, 2.0 * 0.5**n)
+def judge(
+    contrast: Numbers,
+    rules: Rules,
+    *,
+    size: float,
+    alive: bool = True,
+    estimate: Estimate | None = None,
+) -> Comparison:
+    """Test whether a contrast over seeds is positive.
+
+    ``contrast``  one number per seed; not finite where a run diverged
+    ``size``      that of the values behind it
+    ``alive``     whether every run that the claim praises is finite: else it is never supported
+    ``estimate``  of the contrast's mean, where it is not the plain mean over these seeds
+    """
+    n = contrast.size
+    if n < 2:
+        return untested(n, "one seed cannot be tested")
+    if not np.isfinite(contrast).all() or not alive:
+        return _by_signs(contrast, rules, alive=alive)
+    wins = int((contrast > 0).sum())
+    if np.abs(contrast).max() <= ROUNDING * size:
+        return untested(n, "both give identical values")
+    estimate = estimate or estimate_mean(contrast.tolist(), rules.resplit)
+    if estimate is None or not math.isfinite(estimate.standard_error):
+        return untested(n, "values too large to be compared", wins)
+    if estimate.standard_error <= ROUNDING * size * math.sqrt(variance_factor(n, rules.resplit)):
+        return untested(n, "what is tested does not vary over the seeds: nothing to test", wins)
+    if rules.test:
+        return _by_asked(contrast, rules, estimate)
+    return _by_t(contrast, rules, estimate)
 
 
-@dataclass(frozen=True)
-class _Reach:
-    """Whether a sign test can reach the level, for each direction."""
-
-    support: bool
-    contradiction: bool
-
-
-def _reachable(n: int, level: float, pairs: int) -> _Reach:
-    least = least_sign_p(n)
-    return _Reach(least <= level, least * pairs <= level)
-
-
-def _at_least(successes: int, n: int) -> float:
-    return 1.0 if successes == 0 else float(bdtrc(successes - 1, n, 0.5))
-
-
-def _untested(n: int, note: str, wins: int = 0) -> Comparison:
+def untested(n: int, note: str, wins: int = 0) -> Comparison:
+    """Return what is said where nothing can be tested."""
     return Comparison(n, "none", 1.0, 1.0, wins=wins, notes=(note,))
 
 
-def _by_signs(gains: Numbers, alive: bool, reach: _Reach) -> Comparison:
-    greater, less = sign_test(gains)
-    n = gains.size
-    notes = ["runs diverged: judged by the sign test, a diverged run being the worst value"]
-    if not reach.support:
-        notes.append(f"its least p with {n} seeds, {least_sign_p(n):.3g}, is not small enough")
-    return Comparison(
-        n,
-        "sign",
-        p_greater=greater if alive and reach.support else 1.0,
-        p_less=less if reach.contradiction else 1.0,
-        wins=int((gains > 0).sum()),
-        notes=tuple(notes),
-    )
-
-
-def _by_t(
-    gains: Numbers, size: float, resplit: float, reach: _Reach, correlation: float | None
-) -> Comparison:
-    n, wins = gains.size, int((gains > 0).sum())
-    with np.errstate(over="ignore", invalid="ignore"):
-        estimate, sd = float(gains.mean()), float(gains.std(ddof=1))
-    if np.abs(gains).max() <= _ROUNDING * size:
-        return _untested(n, "both give identical values")
-    if not math.isfinite(estimate) or not math.isfinite(sd):
-        return _untested(n, "values too large to be compared", wins)
-    if sd <= _ROUNDING * size:
-        return _untested(n, "the difference does not vary over the seeds: nothing to test", wins)
-    error = sd * math.sqrt(variance_factor(n, resplit))
-    greater, less = (float(stdtr(float(n - 1), sign * estimate / error)) for sign in (-1, 1))
-    signs = sign_test(gains)
-    return Comparison(
-        n,
-        "paired t, corrected for re-splits" if resplit > 0 else "paired t",
-        p_greater=max(greater, signs[0]) if reach.support else greater,
-        p_less=max(less, signs[1]) if reach.contradiction else less,
-        wins=wins,
-        estimate=estimate,
-        standard_error=error,
-        correlation=correlation,
-        notes=() if reach.support else (_unreachable(n),),
-    )
-
-
-def _unreachable(n: int) -> str:
-    return (
-        f"the sign test beside t cannot decide with {n} seeds (least two-sided p "
-        f"{least_sign_p(n):.3g}), so t alone decides: skewed differences could mislead it"
-    )
-
-
-def _correlation(ours: Numbers, theirs: Numbers) -> float | None:
+def correlation(ours: Numbers, theirs: Numbers) -> float | None:
+    """Return the correlation over the seeds; ``None`` where it is not defined."""
     with np.errstate(all="ignore"):
         if ours.size < 3 or ours.std() == 0 or theirs.std() == 0:
             return None
         value = float(np.corrcoef(ours, theirs)[0, 1])
     return value if math.isfinite(value) else None
+
+
+def _by_signs(contrast: Numbers, rules: Rules, *, alive: bool) -> Comparison:
+    greater, less = sign_test(contrast)
+    n = contrast.size
+    supports, contradicts = rules.reaches(n)
+    notes = ["runs diverged: judged by the sign test, a diverged run being the worst value"]
+    if not supports:
+        least = least_attainable_p("sign", n)
+        notes.append(f"its least p with {n} seeds, {least:.3g}, is not small enough")
+    return Comparison(
+        n,
+        "sign",
+        p_greater=greater if alive and supports else 1.0,
+        p_less=less if contradicts else 1.0,
+        wins=int((contrast > 0).sum()),
+        notes=tuple(notes),
+    )
+
+
+def _by_t(contrast: Numbers, rules: Rules, estimate: Estimate) -> Comparison:
+    n = contrast.size
+    supports, contradicts = rules.reaches(n)
+    signs = sign_test(contrast)
+    greater, less = estimate.p_greater(), estimate.p_less()
+    return Comparison(
+        n,
+        "paired t, corrected for re-splits" if rules.resplit > 0 else "paired t",
+        p_greater=max(greater, signs[0]) if supports else greater,
+        p_less=max(less, signs[1]) if contradicts else less,
+        wins=int((contrast > 0).sum()),
+        estimate=estimate.value,
+        spread=estimate,
+        contrast=(estimate.value, float(contrast.std(ddof=1))),
+        notes=() if supports else (_unreachable(n),),
+    )
+
+
+def _by_asked(contrast: Numbers, rules: Rules, estimate: Estimate) -> Comparison:
+    """Judge by the test that was asked for; over re-splits of one table, by corrected t as well."""
+    assert rules.test
+    name, test = _ASKED[rules.test]
+    n, (supports, contradicts) = contrast.size, rules.reaches(contrast.size)
+    greater, less = test(contrast)
+    notes = () if supports else (refusal(rules.test, n, rules.level / rules.support),)
+    if rules.resplit > 0:
+        greater, less = max(greater, estimate.p_greater()), max(less, estimate.p_less())
+        name += " and corrected t"
+    by_mean = rules.test == "permutation"
+    return Comparison(
+        n,
+        name,
+        p_greater=greater if supports else 1.0,
+        p_less=less if contradicts else 1.0,
+        wins=int((contrast > 0).sum()),
+        estimate=estimate.value if by_mean else float(np.median(contrast)),
+        spread=estimate if by_mean else MedianSpread(tuple(contrast.tolist())),
+        contrast=(estimate.value, float(contrast.std(ddof=1))),
+        notes=notes,
+    )
+
+
+def _unreachable(n: int) -> str:
+    least = least_attainable_p("sign", n)
+    return (
+        f"the sign test beside t cannot decide with {n} seeds (least two-sided p {least:.3g}), so "
+        f"t alone decides: skewed differences could mislead it"
+    )

@@ -41,6 +41,31 @@ def each(comparisons: Sequence[Comparison]) -> EachTest:
     return EachTest(support, min(1.0, len(comparisons) * least))
 
 
+def partial_conjunction(p_values: Sequence[float], k: int) -> float:
+    """Return the p of "at least ``k`` of these hold": (n − k + 1) times the k-th smallest.
+
+    Valid however the tests depend on each other (Benjamini and Heller, 2008, "Screening for partial
+    conjunction hypotheses"). To count the significant ones would err far more often. 1 where there
+    are fewer than ``k``.
+    """
+    n = len(p_values)
+    if k > n:
+        return 1.0
+    return min(1.0, (n - k + 1) * sorted(p_values)[k - 1])
+
+
+def at_least(tests: Sequence[EachTest], k: int) -> EachTest:
+    """Return the test of "at least ``k`` of ``tests`` hold".
+
+    Its opposite is that more than n − k of them are contradicted.
+    """
+    opposite = max(1, len(tests) - k + 1)
+    return EachTest(
+        partial_conjunction([test.p_support for test in tests], k),
+        partial_conjunction([test.p_contradict for test in tests], opposite),
+    )
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return Holm's adjusted p-values, in the order given.
 

@@ -1,4 +1,4 @@
-"""One cell's numbers: mean, standard deviation and t interval over the seeds."""
+"""One cell's numbers: mean, standard deviation, t interval, median and interquartile mean."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
+from repro.statistics.ordinal import interquartile_mean, median
+
 
 @dataclass(frozen=True)
 class Summary:
-    """What ``n`` values say of their mean.
+    """What ``n`` values say of their middle.
 
     ``sd``          standard deviation with n − 1 degrees of freedom; ``None`` for one value
     ``half_width``  half of the t interval of the mean; ``None`` for one value
@@ -25,6 +27,8 @@ class Summary:
     half_width: float | None
     level: float = 0.95
     corrected: bool = False
+    median: float = math.nan
+    interquartile_mean: float = math.nan
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -58,9 +62,28 @@ def summarize(values: Sequence[float], resplit: float = 0.0, level: float = 0.95
     corrected = resplit > 0
     with np.errstate(over="ignore", invalid="ignore"):
         mean = float(numbers.mean())
+        middle = float(median(numbers)), float(interquartile_mean(numbers))
         if n == 1:
-            return Summary(1, mean, None, None, level, corrected)
+            return Summary(1, mean, None, None, level, corrected, *middle)
         sd = float(numbers.std(ddof=1))
     factor = math.sqrt(variance_factor(n, resplit))
     half_width = t_quantile((1 + level) / 2, n - 1) * sd * factor
-    return Summary(n, mean, sd, half_width, level, corrected)
+    return Summary(n, mean, sd, half_width, level, corrected, *middle)
+
+
+def prediction_interval(
+    values: Sequence[float], resplit: float = 0.0, level: float = 0.95
+) -> tuple[float, float] | None:
+    """Return the interval that one further run falls into with probability ``level``.
+
+    It is wider than the interval of the mean, because a run varies as well as the mean does.
+    ``None`` where two finite values, or any difference between them, are lacking.
+    """
+    if len(values) < 2 or not all(map(math.isfinite, values)):
+        return None
+    summary = summarize(values, resplit, level)
+    if not summary.sd or not math.isfinite(summary.sd):
+        return None
+    reach = t_quantile((1 + level) / 2, summary.n - 1) * summary.sd
+    reach *= math.sqrt(1 + variance_factor(summary.n, resplit))
+    return summary.mean - reach, summary.mean + reach

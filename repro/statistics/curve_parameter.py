@@ -1,0 +1,166 @@
+"""A parameter of a curve fitted to seeds' means, and how far it may be off.
+
+The unit is a seed's whole curve: all its points come from one run, or from runs that share their
+noise, so that points are not resampled, but curves.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from repro.curves import Problem
+from repro.statistics.comparison import Comparison, Numbers, Rules, judge, untested
+from repro.statistics.estimate import Estimate
+from repro.statistics.fieller import within
+from repro.statistics.summary import t_quantile, variance_factor
+
+#: Up to so many different resamples are all taken, with their probabilities; beyond, drawn.
+DRAWS = 2000
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class CurveParameter:
+    """What curves say of one parameter of a form.
+
+    ``estimate``  of the curve through the seeds' means, with the bootstrap's standard error
+    ``by_seed``   of each seed's own curve, of shape (seeds,)
+    """
+
+    estimate: Estimate
+    by_seed: Numbers
+
+
+def compare_curve_parameter(
+    form: str,
+    parameter: str,
+    x: Numbers,
+    curves: Numbers,
+    bounds: tuple[float | None, float | None],
+    rules: Rules,
+) -> Comparison:
+    """Test whether a parameter of ``form`` lies within ``bounds``; ``None`` is an open end.
+
+    ``x`` of shape (points,), ``curves`` of shape (seeds, points). A sign test of the seeds' own
+    parameters stands beside t where it can reach the level. The note gives the interval of the
+    profile likelihood.
+    """
+    n = len(curves)
+    if not np.isfinite(curves).all():
+        return untested(n, "runs diverged, so there is no curve through them")
+    if n < 2:
+        return untested(n, "one seed cannot be tested")
+    try:
+        problem = Problem.of(form, x)
+    except ValueError as error:
+        return untested(n, str(error))
+    with np.errstate(over="ignore"):
+        if not np.isfinite(np.abs(curves).sum()):
+            return untested(n, "values too large to be compared")
+    if problem.fit(curves.mean(axis=0)).at_edge:
+        return untested(n, f"the points do not determine the curve's {problem.form.rate}")
+    found = curve_parameter(problem, parameter, curves, rules.resplit)
+    estimate = found.estimate
+    if not math.isfinite(estimate.value) or not math.isfinite(estimate.standard_error):
+        return untested(n, f"the points do not determine the curve's {parameter}")
+    tested = within(
+        [
+            judge(
+                sign * (found.by_seed - bound),
+                rules,
+                size=abs(bound) + abs(estimate.value),
+                estimate=replace(estimate, value=sign * (estimate.value - bound)),
+            )
+            for bound, sign in zip(bounds, (1.0, -1.0), strict=True)
+            if bound is not None
+        ]
+    )
+    if tested.estimate is None:
+        return tested
+    note = _profile_note(problem, parameter, curves.mean(axis=0), estimate.value)
+    notes = (*tested.notes, *note)
+    name = "t, bootstrap over seeds"
+    return replace(tested, estimate=estimate.value, spread=estimate, test=name, notes=notes)
+
+
+def curve_parameter(
+    problem: Problem, parameter: str, curves: Numbers, resplit: float = 0.0
+) -> CurveParameter:
+    """Return the parameter with its error; at least two seeds, all values finite.
+
+    The bootstrap's error is that of a sample without Bessel's correction, so it is multiplied by
+    √(n/(n−1)); where seeds share data, by what the variance of the mean is larger.
+    """
+    n = len(curves)
+
+    def value(y: Numbers) -> float:
+        return problem.fit(y).parameters[parameter]
+
+    weights, chances = _resamples(n)
+    values = np.array([value(weight @ curves) for weight in weights])
+    with np.errstate(over="ignore", invalid="ignore"):
+        variance = float(chances @ (values - chances @ values) ** 2) * n / (n - 1)
+    error = math.sqrt(variance * n * variance_factor(n, resplit))
+    estimate = Estimate(value(curves.mean(axis=0)), error, n - 1)
+    return CurveParameter(estimate, np.array([value(curve) for curve in curves]))
+
+
+def profile_interval(
+    problem: Problem, parameter: str, y: Numbers, estimate: float, level: float = 0.95
+) -> tuple[float, float] | None:
+    """Return the values of a parameter that the points' scatter about the curve allows.
+
+    Those with a loss of at most (1 + t²/(n − p)) times the least, t of n − p degrees of freedom.
+    ``None`` where no point is left over, or the curve goes through all. An end may be infinite.
+    """
+    freedom = y.size - len(problem.form.parameters)
+    least = problem.profile(y, parameter, estimate)
+    if freedom < 1 or least <= 1e-20 * float(y @ y):
+        return None
+    quantile = t_quantile((1 + level) / 2, freedom)
+    most = least * (1 + quantile**2 / freedom)
+
+    def excess(value: float) -> float:
+        return problem.profile(y, parameter, value) - most
+
+    low, high = (_crossing(excess, estimate, sign) for sign in (-1.0, 1.0))
+    return low, high
+
+
+def _profile_note(problem: Problem, parameter: str, y: Numbers, estimate: float) -> tuple[str, ...]:
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = profile_interval(problem, parameter, y, estimate)
+    if found is None:
+        return ()
+    low, high = found
+    return (f"profile likelihood of the mean curve: {parameter} {low:.4g} to {high:.4g} (95 %)",)
+
+
+def _crossing(excess: Callable[[float], float], start: float, sign: float) -> float:
+    """Return where ``excess`` becomes positive on the way from ``start``; infinite if nowhere."""
+    from scipy.optimize import brentq
+
+    step = 1e-3 * max(abs(start), 1e-3)
+    inner = start
+    for _ in range(30):
+        outer = start + sign * step
+        if excess(outer) > 0:
+            return float(brentq(excess, inner, outer, xtol=1e-9))
+        inner, step = outer, 2 * step
+    return sign * math.inf
+
+
+def _resamples(n: int) -> tuple[Numbers, Numbers]:
+    """Return the weights of the seeds in each resample, of shape (resamples, n), and its chance."""
+    if math.comb(2 * n - 1, n) > DRAWS:
+        counts = np.random.default_rng(_SEED).multinomial(n, np.full(n, 1 / n), size=DRAWS)
+        return counts / n, np.full(DRAWS, 1 / DRAWS)
+    picks = itertools.combinations_with_replacement(range(n), n)
+    counts = np.array([np.bincount(pick, minlength=n) for pick in picks])
+    ways = [math.factorial(n) / math.prod(map(math.factorial, row)) for row in counts.tolist()]
+    return counts / n, np.array(ways) / float(n) ** n
