@@ -1,6 +1,7 @@
 """Which sources a task or method is made of, and whether they have changed.
 
 The harness itself is left out: the contract's version, a part of every trial's id, stands for it.
+Only ``repro.curves`` counts, because papers compute results with it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from repro.paths import ROOT
 _DISTRIBUTIONS = {"PIL": "pillow", "cv2": "opencv-python", "skimage": "scikit-image"}
 _DISTRIBUTIONS |= {"sklearn": "scikit-learn", "yaml": "PyYAML", "ale_py": "ale-py"}
 
+
+#: Modules of the harness that papers compute with: a change in them makes results stale.
+_COUNTED = ("repro.curves",)
 
 #: Stands for "the package itself, none of its names": its ``__init__`` runs on import.
 _NOTHING = "-"
@@ -78,18 +82,28 @@ def environment(packages: dict[str, str]) -> dict[str, str]:
 
 def _follow(module: str, name: str, path: Path, root: Path) -> tuple[list[tuple[str, str]], bool]:
     """Return what ``module`` imports as (module, name), and whether its own source counts."""
-    imports = [pair for pair in _imports(module, path) if _counts(pair[0])]
+    imports = [pair for pair in map(_of_harness, _imports(module, path)) if _counts(pair[0])]
     submodule = f"{module}.{name}"
     inner = [(submodule, "")] if name and _source(submodule, root) else []
     if path.name == "__init__.py" and _only_reexports(path):
         wanted = [pair for pair in imports if name in ("", "*") or pair[1] == name]
         return wanted + inner, False
-    parents = [(parent, _NOTHING) for parent in _parents(module) if _source(parent, root)]
+    parents = [
+        (parent, _NOTHING)
+        for parent in _parents(module)
+        if _counts(parent) and _source(parent, root)
+    ]
     return imports + inner + parents, True
 
 
 def _counts(module: str) -> bool:
-    return module.partition(".")[0] != "repro"
+    return module.partition(".")[0] != "repro" or module in _COUNTED
+
+
+def _of_harness(pair: tuple[str, str]) -> tuple[str, str]:
+    """Return ``from repro import curves`` as the module it imports."""
+    dotted = ".".join(pair)
+    return (dotted, "") if dotted in _COUNTED else pair
 
 
 def _parents(module: str) -> Iterator[str]:
@@ -115,10 +129,8 @@ def _source(module: str, root: Path) -> Path | None:
     return None
 
 
-def _tree(path: Path) -> ast.Module:
-    return _parse(path.read_bytes(), str(path))
-
-
+# Each trial's process asks again, on sources that its parent has parsed before the fork: what
+# follows from a source's bytes alone is remembered, and only the bytes are read anew.
 @lru_cache(maxsize=512)
 def _parse(source: bytes, name: str) -> ast.Module:
     try:
@@ -131,16 +143,21 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _imports(module: str, path: Path) -> list[tuple[str, str]]:
+def _imports(module: str, path: Path) -> tuple[tuple[str, str], ...]:
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    return _imported_by(path.read_bytes(), str(path), package)
+
+
+@lru_cache(maxsize=512)
+def _imported_by(source: bytes, name: str, package: str) -> tuple[tuple[str, str], ...]:
     found: list[tuple[str, str]] = []
-    for node in ast.walk(_tree(path)):
+    for node in ast.walk(_parse(source, name)):
         if isinstance(node, ast.Import):
             found += [(alias.name, "") for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(node, package)
             found += [(base, alias.name) for alias in node.names]
-    return [pair for pair in found if pair[0].partition(".")[0] not in sys.stdlib_module_names]
+    return tuple(pair for pair in found if pair[0].partition(".")[0] not in sys.stdlib_module_names)
 
 
 def _absolute(node: ast.ImportFrom, package: str) -> str:
@@ -157,7 +174,7 @@ def _only_reexports(path: Path) -> bool:
         isinstance(node, ast.Import | ast.ImportFrom)
         or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
         or (isinstance(node, ast.Assign) and _names(node) == ["__all__"])
-        for node in _tree(path).body
+        for node in _parse(path.read_bytes(), str(path)).body
     )
 
 
@@ -170,8 +187,16 @@ def _versions(packages: Iterable[str]) -> dict[str, str]:
     versions = {}
     for package in sorted(packages):
         distribution = _DISTRIBUTIONS.get(package, package)
-        try:
-            versions[distribution] = importlib.metadata.version(distribution).partition("+")[0]
-        except importlib.metadata.PackageNotFoundError:
-            continue
+        version = _version(distribution)
+        if version:
+            versions[distribution] = version
     return versions
+
+
+@lru_cache(maxsize=512)
+def _version(distribution: str) -> str:
+    """Return an installed version; empty for what is no distribution of its own."""
+    try:
+        return importlib.metadata.version(distribution).partition("+")[0]
+    except importlib.metadata.PackageNotFoundError:
+        return ""

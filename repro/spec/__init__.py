@@ -6,11 +6,13 @@ from repro.spec.schema import (
     DatasetSpec,
     MethodSpec,
     Metric,
+    Overall,
     Reported,
     Resources,
     ScaleSpec,
     SweepScale,
     TableSpec,
+    Tuning,
 )
 
 __all__ = [
@@ -18,11 +20,13 @@ __all__ = [
     "DatasetSpec",
     "MethodSpec",
     "Metric",
+    "Overall",
     "Reported",
     "Resources",
     "ScaleSpec",
     "SweepScale",
     "TableSpec",
+    "Tuning",
     "available_papers",
     "load_spec",
     "paper_path",

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from repro.errors import UserError, did_you_mean
-from repro.spec.schema import SCALES, Claim, DatasetSpec, MethodSpec, ScaleSpec, TableSpec
-
-
-class _Checker:
-    """Raises a ``UserError`` with the file and the key path for the first thing that is wrong."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def fail(self, key: str, problem: str) -> None:
-        raise UserError(f"{self._path}: {key}: {problem}")
-
-    def known(self, key: str, names: Iterable[str], valid: Iterable[str], what: str) -> None:
-        valid = list(valid)
-        for name in names:
-            if name not in valid:
-                self.fail(key, f"unknown {what} {name!r}{did_you_mean(name, valid)}")
+from repro.spec.checker import Checker
+from repro.spec.claims import check_claims
+from repro.spec.reported import check_overall, check_reported
+from repro.spec.schema import SCALES, DatasetSpec, MethodSpec, ScaleSpec, TableSpec
+from repro.spec.tuning import check_tuning
 
 
 def check_consistency(spec: TableSpec, path: Path) -> None:
     """Raise ``UserError`` for the first name in ``spec`` that refers to nothing."""
-    check = _Checker(path)
+    check = Checker(path)
     check.known("scales", spec.scales, SCALES, "scale")
     for name, scale in spec.scales.items():
         _check_scale(check, f"scales.{name}", scale, spec)
@@ -42,11 +26,13 @@ def check_consistency(spec: TableSpec, path: Path) -> None:
         check.fail("methods", "no entry has role: method")
     if not any(metric.table for metric in spec.metrics.values()):
         check.fail("metrics", "no entry has table: true, so the table would be empty")
-    _check_claims(check, spec)
-    _check_reported(check, spec)
+    check_claims(check, spec)
+    check_reported(check, spec)
+    check_overall(check, spec)
+    check_tuning(check, spec)
 
 
-def _check_scale(check: _Checker, key: str, scale: ScaleSpec, spec: TableSpec) -> None:
+def _check_scale(check: Checker, key: str, scale: ScaleSpec, spec: TableSpec) -> None:
     check.known(f"{key}.datasets", scale.datasets, spec.datasets, "data set")
     check.known(f"{key}.sweep.datasets", scale.sweep.datasets, scale.datasets, "data set")
     check.known(f"{key}.methods", scale.methods or [], spec.methods, "method")
@@ -56,13 +42,13 @@ def _check_scale(check: _Checker, key: str, scale: ScaleSpec, spec: TableSpec) -
         check.fail(f"{key}.sweep.seeds", f"must lie between 0 and {scale.seeds}")
 
 
-def _check_dataset(check: _Checker, key: str, dataset: DatasetSpec, spec: TableSpec) -> None:
+def _check_dataset(check: Checker, key: str, dataset: DatasetSpec, spec: TableSpec) -> None:
     check.known(f"{key}.not_compared", dataset.not_compared, spec.metrics, "metric")
     if dataset.resplit < 0:
         check.fail(f"{key}.resplit", f"must be n_held_out / n_train or 0, is {dataset.resplit}")
 
 
-def _check_sweep(check: _Checker, key: str, method: MethodSpec) -> None:
+def _check_sweep(check: Checker, key: str, method: MethodSpec) -> None:
     for name, value in method.params.items():
         if not isinstance(value, dict):
             continue
@@ -73,47 +59,3 @@ def _check_sweep(check: _Checker, key: str, method: MethodSpec) -> None:
             check.fail(place, "sweep: must list at least two values")
         elif "table" in value and value["table"] not in values:
             check.fail(place, f"table: {value['table']!r} is not among the swept values {values}")
-
-
-def _check_claims(check: _Checker, spec: TableSpec) -> None:
-    seen: set[str] = set()
-    for claim in spec.claims:
-        key = f"claims.{claim.id}"
-        if claim.id in seen:
-            check.fail(key, "this id is used twice")
-        seen.add(claim.id)
-        _check_claim(check, key, claim, spec)
-
-
-def _check_claim(check: _Checker, key: str, claim: Claim, spec: TableSpec) -> None:
-    check.known(f"{key}.method", [claim.method], spec.methods, "method")
-    if claim.than != "all_baselines":
-        check.known(f"{key}.than", _names(claim.than), spec.methods, "method")
-    if claim.over != "datasets":
-        check.known(f"{key}.over", _names(claim.over), spec.datasets, "data set")
-    check.known(f"{key}.metric_for", claim.metric_for, spec.datasets, "data set")
-    metrics = [claim.metric, *claim.metric_for.values()]
-    if claim.kind == "frontier":
-        metrics.append(claim.cost)
-        if not claim.budgets:
-            check.fail(f"{key}.budgets", "a frontier claim declares the budgets it is judged at")
-    check.known(f"{key}.metric", metrics, spec.metric_names(), "metric")
-    for name in metrics:
-        if spec.metric(name).better == "neither" and name != claim.cost:
-            check.fail(f"{key}.metric", f"{name!r} has better: neither, so it cannot be a claim's")
-
-
-def _check_reported(check: _Checker, spec: TableSpec) -> None:
-    for index, number in enumerate(spec.reported):
-        key = f"reported[{index}]"
-        check.known(f"{key}.dataset", [number.dataset], spec.datasets, "data set")
-        check.known(f"{key}.method", [number.method], spec.methods, "method")
-        check.known(f"{key}.metric", [number.metric], spec.metric_names(), "metric")
-        if not re.fullmatch(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?", number.value):
-            check.fail(f"{key}.value", f"{number.value!r} is not a number as printed")
-        if not re.search(r"\w{3,}", number.source) or "memory" in number.source.lower():
-            check.fail(f"{key}.source", "must name a table, figure or file that someone can open")
-
-
-def _names(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else list(value)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ from yaml import YAMLError
 
 from repro.errors import UserError, did_you_mean
 from repro.paths import TABLES
+from repro.spec.checker import Checker
 from repro.spec.consistency import check_consistency
+from repro.spec.reported import check_quoted
 from repro.spec.schema import TableSpec
 
 
@@ -33,17 +37,21 @@ def available_papers(tables: Path = TABLES) -> list[str]:
 def load_spec(paper: str, tables: Path = TABLES) -> TableSpec:
     """Return the spec of ``paper``, typed and consistent. Raises ``UserError`` with one line."""
     path = paper_path(paper, tables)
-    spec: TableSpec = read_typed(path, TableSpec)
+    spec: TableSpec = read_typed(path, TableSpec, partial(check_quoted, Checker(path)))
     if spec.paper != paper:
         raise UserError(f"{path}: paper: is {spec.paper!r}, but the file is named {paper}.yaml")
     check_consistency(spec, path)
     return spec
 
 
-def read_typed(path: Path, schema: type[Any]) -> Any:
-    """Return the YAML file ``path`` as an instance of the dataclass ``schema``."""
+def read_typed(path: Path, schema: type[Any], check: Callable[[Any], None] = lambda _: None) -> Any:
+    """Return the YAML file ``path`` as an instance of the dataclass ``schema``.
+
+    ``check`` sees the file as it was read, before any value takes the type of its field.
+    """
     try:
         loaded = OmegaConf.load(path)
+        check(loaded)
         return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(schema), loaded))
     except OmegaConfBaseException as error:
         raise UserError(f"{path}: {_one_line(error)}") from error

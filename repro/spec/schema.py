@@ -88,20 +88,48 @@ class SweepScale:
 
 
 @dataclass
+class TuningScale:
+    """What tuning does differently at a scale: budget, seeds, settings of the task, ranges.
+
+    ``space``  parameter → its axis, in place of that of every method that tunes it
+    """
+
+    budget: Optional[int] = None  # noqa: UP045
+    seeds: Optional[list[int]] = None  # noqa: UP045
+    task: dict[str, Any] = field(default_factory=dict)
+    space: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
 class ScaleSpec:
-    """How large a run is: data sets, seeds, the task's settings, resources per trial."""
+    """How large a run is: data sets, seeds, the task's settings, resources per trial.
+
+    ``settle``  the most seeds that a second stage may add (``SETTLE=1``)
+    """
 
     datasets: list[str] = MISSING
     seeds: int = MISSING
     task: dict[str, Any] = field(default_factory=dict)
     resources: Resources = field(default_factory=Resources)
     sweep: SweepScale = field(default_factory=SweepScale)
+    tuning: TuningScale = field(default_factory=TuningScale)
+    settle: int = 20
     methods: Optional[list[str]] = None  # noqa: UP045 - OmegaConf reads these annotations
 
 
 @dataclass
 class Reported:
-    """One number as the paper prints it. Strings, because printed precision is data."""
+    """One number as the paper prints it. Strings, because printed precision is data.
+
+    ``statistic``  what the number is of the paper's ``n`` runs; ours is made the same
+    ``spread``     as printed; ``spread_kind`` says whether it is a standard deviation, a standard
+                   error or half of a 95 % interval
+    ``margin``     how far ours may be from it and still count as reproduced, fixed beforehand:
+                   ``0.5`` (the metric's unit), ``2%`` (of the printed value), ``1 sd`` (of the
+                   printed spread), ``1 digit`` (units of the last printed digit)
+    ``width``      the longest interval that may still read ``consistent``, by the same formulas;
+                   without one, twice the length of the interval (−margin, +margin)
+    """
 
     dataset: str = MISSING
     method: str = MISSING
@@ -113,6 +141,25 @@ class Reported:
     spread: str = ""
     spread_kind: Literal["", "sd", "se", "ci95"] = ""
     margin: str = ""
+    width: str = ""
+
+
+@dataclass
+class Overall:
+    """A statistic over runs × data sets, with a stratified bootstrap interval.
+
+    ``relative_to``  a method: values become log ratios to its mean, so that unlike units can be
+                     averaged. For ``probability_of_improvement``: the rival
+    """
+
+    id: str = MISSING
+    metric: str = MISSING
+    statistic: Literal[
+        "mean", "median", "interquartile_mean", "probability_of_improvement", "profile"
+    ] = MISSING
+    relative_to: str = ""
+    datasets: Optional[list[str]] = None  # noqa: UP045
+    title: str = ""
 
 
 @dataclass
@@ -121,26 +168,97 @@ class Claim:
 
     ``text``     the paper's words; ``tested_as`` says in plain words what is tested
     ``source``   ``abstract``, ``Table 2``, … ; ``ours: true`` marks a control of the harness
-    ``kind``     ``better``: ``method`` beats each of ``than`` on each data set of ``over``;
-                 ``frontier``: the same for the interpolated curve of ``metric`` against ``cost``
-                 along the sweep, at each of ``budgets``
     ``over``     ``datasets`` for all of the scale, or a list; those a scale lacks are left out
     ``metric_for``  data sets on which another metric is the meaningful one
+    ``than``     the rival or rivals, or ``all_baselines``
+    ``on``       ``each`` data set, the ``mean`` over them, or ``{at_least: k}`` of them
+    ``margin``   an amount in the metric's unit (``0.01``) or a share of the rival's value (``5%``)
+
+    ``kind`` says what is tested, on each data set against each rival:
+
+    - ``better``: ``method`` is better by more than ``margin`` (0 without one); ``compare:
+      log_ratio`` compares logarithms, so that unlike units can be averaged
+    - ``ratio``: the method's value over the rival's is ``at_least`` or ``at_most`` a number
+    - ``gap_closed``: of the gap between the rival and ``reference``, the method closes the share
+      ``at_least``
+    - ``monotone``: along the axis ``along`` the metric (the advantage over ``than`` where it is
+      given) ``rises`` or ``falls``: from each value to the next, or by its ``trend``
+    - ``crossing``: along the axis, the method is worse at the first value of ``between`` and better
+      at the last (the axis' ends without ``between``)
+    - ``fit``: the ``parameter`` of the curve ``form`` fitted to the metric along the axis lies
+      within ``at_least`` and ``at_most``
+    - ``frontier``: better at matched cost: the interpolated curve of ``metric`` against ``cost``
+      along the sweep, at each of ``budgets``
+    - ``equivalent``: the two differ by less than ``margin``
+
+    ``along`` names a swept parameter, or is ``level`` for a metric with levels. ``test`` asks for
+    a test other than the kind's own.
     """
 
     id: str = MISSING
     text: str = MISSING
     source: str = MISSING
-    kind: Literal["better", "frontier"] = MISSING
+    kind: Literal[
+        "better",
+        "ratio",
+        "gap_closed",
+        "monotone",
+        "crossing",
+        "fit",
+        "frontier",
+        "equivalent",
+    ] = MISSING
     method: str = MISSING
-    than: Any = "all_baselines"
+    than: Any = ""
     metric: str = MISSING
     over: Any = "datasets"
+    on: Any = "each"
+    margin: str = ""
+    compare: Literal["difference", "log_ratio"] = "difference"
     metric_for: dict[str, str] = field(default_factory=dict)
+    reference: str = ""
+    at_least: Optional[float] = None  # noqa: UP045
+    at_most: Optional[float] = None  # noqa: UP045
+    along: str = ""
+    direction: Literal["", "rises", "falls"] = ""
+    steps: Literal["each", "trend"] = "each"
+    between: list[float] = field(default_factory=list)
+    form: str = ""
+    parameter: str = ""
     cost: str = ""
     budgets: list[float] = field(default_factory=list)
+    test: Literal["", "permutation", "sign", "wilcoxon", "welch"] = ""
     tested_as: str = ""
     ours: bool = False
+
+
+@dataclass
+class Select:
+    """What a configuration is chosen by: a metric that sees nothing but validation data."""
+
+    metric: str = MISSING
+    split: str = "validation"
+
+
+@dataclass
+class Tuning:
+    """Tuning by the harness: the same budget, seeds and data for every method in ``space``.
+
+    ``budget``  configurations per method and data set
+    ``search``  ``random``: one draw from each of ``budget`` equal parts of a range, in an order of
+                their own for each parameter; ``grid``: the product of the listed values
+    ``seeds``   tuning's own, which no table may use
+    ``task``    settings over the scale's, such as one that leaves the test fold alone
+    ``space``   method → parameter → a list of values, or ``{low: …, high: …, log: true}``. The
+                values chosen stand in the table in place of the parameters' own
+    """
+
+    budget: int = MISSING
+    search: Literal["random", "grid"] = "random"
+    seeds: list[int] = MISSING
+    select: Select = field(default_factory=Select)
+    task: dict[str, Any] = field(default_factory=dict)
+    space: dict[str, dict[str, Any]] = MISSING
 
 
 @dataclass
@@ -158,7 +276,9 @@ class TableSpec:
     replication: str = MISSING
     user_data: DatasetSpec = field(default_factory=lambda: DatasetSpec(label=""))
     extra: str = ""
+    tuning: Optional[Tuning] = None  # noqa: UP045
     reported: list[Reported] = field(default_factory=list)
+    overall: list[Overall] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
     deviations: list[str] = field(default_factory=list)
 

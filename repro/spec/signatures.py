@@ -20,7 +20,8 @@ from repro.errors import UserError, did_you_mean
 from repro.files import sha256_of_file, sha256_of_json, write_text
 from repro.fingerprint import code_fingerprint
 from repro.spec import values
-from repro.spec.schema import TableSpec
+from repro.spec.schema import TableSpec, Tuning
+from repro.spec.tuning import axis_values
 
 
 def check_signatures(spec: TableSpec, path: Path) -> None:
@@ -67,7 +68,25 @@ def _check(spec: TableSpec, path: Path) -> None:
         _check_calls(task, settings, f"{path}: scales.{name}.task")
     for key, method in spec.methods.items():
         use = import_name(method.use, f"{path}: methods.{key}.use")
-        _check_calls(use, _axes(method.params), f"{path}: methods.{key}.params")
+        tuned = spec.tuning.space.get(key, {}) if spec.tuning else {}
+        axes = {name: axis_values(axis) for name, axis in tuned.items()}
+        _check_calls(use, axes | _axes(method.params), f"{path}: methods.{key}.params")
+    if spec.tuning is not None:
+        _check_tuning(spec, spec.tuning, task, path)
+
+
+def _check_tuning(spec: TableSpec, tuning: Tuning, task: Any, path: Path) -> None:
+    """Check tuning's settings of the task, and each method with the ends of its space."""
+    for name, scale in spec.scales.items():
+        merged = {**scale.task, **tuning.task, **scale.tuning.task}
+        settings = {setting: [value] for setting, value in merged.items()}
+        _check_calls(task, settings, f"{path}: tuning.task (scale {name})")
+    for key, space in tuning.space.items():
+        method = spec.methods[key]
+        use = import_name(method.use, f"{path}: methods.{key}.use")
+        fixed = {k: v for k, v in method.params.items() if not isinstance(v, dict)}
+        axes = {name: axis_values(axis) for name, axis in space.items()}
+        _check_calls(use, _axes(fixed) | axes, f"{path}: tuning.space.{key}")
 
 
 def _check_calls(use: Any, axes: dict[str, list[Any]], place: str) -> None:

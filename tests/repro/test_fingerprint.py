@@ -52,6 +52,21 @@ def test_the_harness_itself_does_not_count(tree: Path) -> None:
     assert code_fingerprint(["methods.alpha.Alpha"], tree).digest == before
 
 
+@pytest.mark.parametrize(
+    "line", ["from repro.curves import fit", "from repro import curves", "import repro.curves"]
+)
+def test_curve_fitting_counts_because_papers_compute_with_it(tree: Path, line: str) -> None:
+    (tree / "repro/__init__.py").write_text('__version__ = "1"\n')
+    (tree / "repro/curves.py").write_text("def fit(): ...\n")
+    (tree / "tasks/scaling.py").write_text(f"{line}\n")
+    before = code_fingerprint(["tasks.scaling.Task"], tree)
+    assert set(before.files) == {"tasks/scaling.py", "tasks/__init__.py", "repro/curves.py"}
+    (tree / "repro/curves.py").write_text("def fit(): return 1\n")
+    assert moved(before.files, code_fingerprint(["tasks.scaling.Task"], tree).files) == [
+        "repro/curves.py"
+    ]
+
+
 def test_an_edit_moves_the_digest_of_those_that_reach_it(tree: Path) -> None:
     alpha, two = code_fingerprint(["methods.alpha.Alpha"], tree), tree / "losses/two.py"
     beta = code_fingerprint(["methods.beta.Beta"], tree)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from repro.paths import TABLES
-from repro.report.figure_spec import load_figures
+from repro.report.figures.spec import load_figures
 from repro.spec import available_papers, load_spec
 from repro.spec.signatures import check_signatures
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from report_fixtures import SPEC, made_up_plan, metrics_of
 
 from repro.aggregate import aggregate
+from repro.claims import ClaimVerdict, decide, headline
 from repro.plan import Plan
 from repro.store import TrialFolder, TrialRecord
 from repro.trial import Trial
-from repro.verdicts import ClaimVerdict, decide, headline
 
 Values = Callable[[Trial], dict[str, float]]
 
@@ -58,7 +58,7 @@ def test_a_clear_advantage_is_supported(plan: Plan) -> None:
     verdict = judged(plan, made_up)["lower-error"]
     assert verdict.verdict == "supported"
     assert verdict.family == 4
-    assert {pair.pair.metric for pair in verdict.pairs} == {"rmse", "rmse_noise_free"}
+    assert {finding.metric for finding in verdict.findings} == {"rmse", "rmse_noise_free"}
     assert verdict.deciding.interval[0] > 0
     assert "better in all 4 comparisons" in verdict.sentence
 
@@ -97,8 +97,8 @@ def test_a_diverged_run_of_the_method_is_never_supported(plan: Plan) -> None:
 
 def test_a_frontier_names_the_budgets_outside_both_curves(plan: Plan) -> None:
     verdict = judged(plan, made_up)["trade-off"]
-    assert {pair.pair.budget for pair in verdict.pairs} == {0.5}
-    assert {len(pair.pair.method_values) for pair in verdict.pairs} == {3}
+    assert {finding.budget for finding in verdict.findings} == {0.5}
+    assert {finding.comparison.n for finding in verdict.findings} == {3}
     assert any("5 against VIB" in text for text in verdict.left_out)
     assert "Left out: Dependence of T on X 0.3 against VIB" in verdict.sentence
 
@@ -124,7 +124,7 @@ def test_a_data_set_without_a_meaningful_mean_is_refused_and_named(tmp_path: Pat
     claims = [c | {"metric_for": {}} for c in SPEC["claims"] if c["id"] == "lower-error"]
     verdict = judged(made_up_plan(tmp_path, claims=claims), made_up)["lower-error"]
     assert verdict.left_out == ("Heavy tails (Test RMSE has no meaningful mean there)",)
-    assert {pair.pair.dataset for pair in verdict.pairs} == {"gaussian"}
+    assert {finding.dataset for finding in verdict.findings} == {"gaussian"}
 
 
 def test_what_a_scale_cannot_test_stays_in_the_family(tmp_path: Path) -> None:
@@ -169,12 +169,12 @@ def _two_rivals(folder: Path, seeds: int) -> Plan:
 
 def test_every_interval_has_its_share_of_the_familys_error(plan: Plan) -> None:
     for verdict in judged(plan, made_up).values():
-        tail = 0.05 / (2 * verdict.family * len(verdict.pairs))
-        for compared in verdict.pairs:
-            assert compared.interval == compared.comparison.interval(tail, tail)
+        tail = 0.05 / (2 * verdict.family * len(verdict.findings))
+        for finding in verdict.findings:
+            assert finding.interval == finding.comparison.interval(tail, tail)
 
 
-def test_support_although_an_interval_reaches_zero_is_explained(tmp_path: Path) -> None:
+def test_support_although_an_interval_reaches_bound_is_explained(tmp_path: Path) -> None:
     """A t of about 3: enough for 2.5 % in one tail, not for half of that in each of two."""
     lead = [0.05, 0.02, 0.04, 0.01, 0.08]
     plan = _two_rivals(tmp_path, 5)
@@ -185,7 +185,7 @@ def test_support_although_an_interval_reaches_zero_is_explained(tmp_path: Path) 
     assert "covers the whole family's comparisons at once" in verdict.sentence
 
 
-def test_undecided_although_no_interval_reaches_zero_is_explained(tmp_path: Path) -> None:
+def test_undecided_although_no_interval_reaches_bound_is_explained(tmp_path: Path) -> None:
     """One outlier the wrong way in seven: t is small enough, the sign test is not."""
     lead = [0.5, 0.52, 0.48, 0.51, 0.49, 0.5, -0.01]
     plan = _two_rivals(tmp_path, 7)
@@ -206,7 +206,7 @@ def test_sentence_verdict_and_interval_never_disagree(
     rivals = {name: [x + shift for x in data.draw(leads)] for name in ("vib", "hsic")}
     plan = _two_rivals(tmp_path_factory.mktemp("words"), seeds)
     verdict = judged(plan, _spread(rivals))["both"]
-    ends = [pair.interval for pair in verdict.pairs if pair.interval is not None]
+    ends = [f.interval for f in verdict.findings if f.interval is not None]
     if verdict.verdict == "supported":
         assert all(high > 0 for _, high in ends)
     if verdict.verdict == "contradicted":
@@ -218,7 +218,7 @@ def test_sentence_verdict_and_interval_never_disagree(
     interval = verdict.deciding.interval
     if interval is not None and not verdict.reasons:
         decided = verdict.verdict in ("supported", "contradicted")
-        assert explained == (decided == verdict.deciding.reaches_zero)
+        assert explained == (decided == verdict.deciding.reaches_bound)
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -1,0 +1,87 @@
+"""The claim that the method is better at matched cost: two sweeps' curves, read at budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from repro.aggregate import Group
+from repro.claims.axis import curve_trouble, swept
+from repro.claims.better import on_one
+from repro.claims.case import Case, Evidence
+from repro.claims.planned import Planned
+from repro.claims.scope import datasets_here, rivals_here
+from repro.claims.values import Pair
+from repro.statistics import Numbers, Sides, interpolate
+
+
+def plan(case: Case, evidence: Evidence) -> list[Planned]:
+    """Return a test for each rival on each data set at each budget that both curves reach."""
+    rivals = rivals_here(case, evidence)
+    return [
+        planned
+        for dataset in datasets_here(case, evidence)
+        for rival in rivals
+        for planned in _at_budgets(case, evidence, dataset, rival)
+    ]
+
+
+def _at_budgets(case: Case, evidence: Evidence, dataset: str, rival: str) -> list[Planned]:
+    metric, cost = case.metric_on(dataset), case.claim.cost
+    curves = [swept(case, dataset, method) for method in (case.claim.method, rival)]
+    trouble = _trouble(case, curves, rival, dataset)
+    if trouble:
+        evidence.problem(trouble)
+        return []
+    measured = (group.values(name).keys() for c in curves for group in c for name in (metric, cost))
+    seeds = sorted(set.intersection(*map(set, measured)))
+    points = [[(g.values(cost), g.values(metric)) for g in curve] for curve in curves]
+    found = []
+    for budget in case.claim.budgets:
+        ours, theirs = (_read(curve, seeds, budget) for curve in points)
+        if ours is None or theirs is None:
+            evidence.left_out.append(_outside(case, dataset, rival, budget))
+            continue
+        sides = Sides(ours, theirs, case.spec.metric(metric).better)
+        found.append(on_one(case, Pair(dataset, rival, metric, sides), budget))
+    if not found:
+        where = case.place(rival, dataset)
+        evidence.problem(f"no declared budget lies within both curves for {where}")
+    return found
+
+
+def _trouble(case: Case, curves: Sequence[Sequence[Group]], rival: str, dataset: str) -> str:
+    methods = [case.claim.method, rival]
+    for curve, method in zip(curves, methods, strict=True):
+        if len(curve) < 2:
+            place = case.dataset_label(dataset)
+            return f"{case.label(method)} has no sweep on {place}, so no curve"
+        trouble = curve_trouble(case, curve, [case.metric_on(dataset), case.claim.cost])
+        if trouble:
+            return trouble
+    if len(curves[0]) != len(curves[1]):
+        sizes = " and ".join(str(len(curve)) for curve in curves)
+        return f"the grids of {' and '.join(map(case.label, methods))} differ ({sizes})"
+    return ""
+
+
+#: A curve: for each setting, seed → cost and seed → value.
+_Curve = Sequence[tuple[dict[int, float], dict[int, float]]]
+
+
+def _read(curve: _Curve, seeds: Sequence[int], budget: float) -> Numbers | None:
+    """Return the curve of each seed at ``budget``; ``None`` where one does not reach it."""
+    values = [
+        interpolate(((costs[seed], values[seed]) for costs, values in curve), budget)
+        for seed in seeds
+    ]
+    read = [value for value in values if value is not None]
+    return np.array(read) if len(read) == len(values) else None
+
+
+def _outside(case: Case, dataset: str, rival: str, budget: float) -> str:
+    cost = case.spec.metric(case.claim.cost).label
+    place = case.dataset_label(dataset)
+    against = f"{cost} {budget:g} against {case.label(rival)} on {place}"
+    return f"{against} (not within both curves)"

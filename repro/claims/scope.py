@@ -1,0 +1,83 @@
+"""Which rivals and data sets a claim speaks of, and which of them this scale lacks."""
+
+from __future__ import annotations
+
+from repro.aggregate import Aggregate
+from repro.claims.case import Case, Evidence
+from repro.plan import Plan
+from repro.spec import Claim, TableSpec
+
+#: Kinds whose claim is about the method against rivals, named or not.
+_AGAINST_RIVALS = ("better", "ratio", "frontier", "equivalent", "gap_closed", "crossing")
+
+
+def rivals_of(claim: Claim, spec: TableSpec) -> list[str]:
+    """Return the methods that the claim sets its own against.
+
+    Without ``than`` these are all baselines; none for a claim on a curve of the method alone.
+    """
+    if not claim.than and claim.kind not in _AGAINST_RIVALS:
+        return []
+    if claim.than in ("", "all_baselines"):
+        others = {claim.method, claim.reference}
+        return [key for key in spec.methods_with_role("baseline") if key not in others]
+    return [claim.than] if isinstance(claim.than, str) else list(claim.than)
+
+
+def datasets_of(claim: Claim, spec: TableSpec) -> list[str]:
+    """Return the data sets that the claim names; for ``datasets``, all of the spec."""
+    if claim.over == "datasets":
+        return list(spec.datasets)
+    return [claim.over] if isinstance(claim.over, str) else list(claim.over)
+
+
+def rivals_here(case: Case, evidence: Evidence) -> list[str]:
+    """Return the claim's rivals that the scale runs; note those that it does not."""
+    claim = case.claim
+    methods = case.plan.scale.methods or list(case.spec.methods)
+    for method in filter(None, (claim.method, claim.reference)):
+        if method not in methods:
+            evidence.problem(f"{case.label(method)} is not run at this scale")
+    wanted = rivals_of(claim, case.spec)
+    for rival in wanted:
+        if rival not in methods:
+            evidence.left_out.append(f"{case.label(rival)} (not run at this scale)")
+    return [rival for rival in wanted if rival in methods]
+
+
+def datasets_here(case: Case, evidence: Evidence) -> list[str]:
+    """Return the claim's data sets that the scale runs and that can be judged; note the others.
+
+    The selection on the command line plays no part.
+    """
+    claim, wanted = case.claim, datasets_of(case.claim, case.spec)
+    present = [dataset for dataset in wanted if dataset in case.plan.scale.datasets]
+    absent = len(wanted) - len(present)
+    if absent and claim.over != "datasets":  # "datasets" means those of the scale
+        noun = "data set" if absent == 1 else "data sets"
+        evidence.left_out.append(f"{absent} {noun} of other scales")
+    return [dataset for dataset in present if _judged(case, dataset, evidence)]
+
+
+def _judged(case: Case, dataset: str, evidence: Evidence) -> bool:
+    label = case.dataset_label(dataset)
+    if needs_sweep(case.claim) and dataset not in case.plan.scale.sweep.datasets:
+        evidence.left_out.append(f"{label} (no sweep at this scale)")
+        return False
+    if not case.comparable(dataset):
+        metric = case.spec.metric(case.metric_on(dataset)).label
+        evidence.left_out.append(f"{label} ({metric} has no meaningful mean there)")
+        return False
+    return True
+
+
+def needs_sweep(claim: Claim) -> bool:
+    """Say whether the claim is about a swept parameter, not about the table's setting alone."""
+    return claim.kind == "frontier" or claim.along not in ("", "level")
+
+
+def settings_of(claim: Claim, plan: Plan) -> set[tuple[str, str]]:
+    """Return every (data set, method) of the scale whose trials the claim needs."""
+    case, unused = Case(claim, plan, Aggregate(plan.spec, (), {}), family=1), Evidence()
+    methods = {claim.method, claim.reference, *rivals_here(case, unused)} - {""}
+    return {(dataset, method) for dataset in datasets_here(case, unused) for method in methods}

@@ -1,0 +1,244 @@
+"""Overall statistics and profiles: against brute force, with holes, and with anything at all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from report_fixtures import SPEC, made_up_plan, metrics_of
+from scipy import stats
+
+from repro.aggregate import Aggregate, aggregate
+from repro.overall import OverallRow, overall
+from repro.plan import Plan, Selection, make_plan
+from repro.profiles import profile
+from repro.store import TrialFolder, TrialRecord
+from repro.trial import Trial
+
+SETS = ["gaussian", "skewed"]
+METHODS = {key: SPEC["methods"][key] for key in ("bottleneck", "mse", "nib")}
+STATISTICS = ("mean", "median", "interquartile_mean", "probability_of_improvement")
+
+Value = Callable[[Trial], float | None]
+
+
+def entries(**changes: Any) -> list[dict[str, Any]]:
+    made = [
+        {"id": name, "metric": "rmse", "statistic": name, "datasets": SETS} | changes
+        for name in STATISTICS
+    ]
+    made[-1]["relative_to"] = "mse"
+    return made
+
+
+def plan_with(folder: Path, overall: list[dict[str, Any]], seeds: int = 5) -> Plan:
+    scales = {"small": {"datasets": [*SETS, "heavy"], "seeds": seeds}}
+    methods = {key: {k: v for k, v in m.items() if k != "params"} for key, m in METHODS.items()}
+    return made_up_plan(folder, methods=methods, scales=scales, overall=overall, claims=[])
+
+
+def data_of(plan: Plan, value: Value) -> Aggregate:
+    records = []
+    for trial in plan.trials:
+        folder = TrialFolder(plan.paths.trials / trial.trial_id)
+        found = value(trial)
+        if found is None:
+            records.append(TrialRecord(trial, folder, "failed"))
+        else:
+            records.append(TrialRecord(trial, folder, "done", metrics={"rmse": found}))
+    return aggregate(plan, records)
+
+
+def made_up(trial: Trial) -> float:
+    random = np.random.default_rng([trial.seed, len(trial.setting.method)])
+    return metrics_of(trial, random)["rmse"]
+
+
+def rows_of(plan: Plan, value: Value) -> dict[tuple[str, str], OverallRow]:
+    return {(row.id, row.method): row for row in overall(plan, data_of(plan, value))}
+
+
+def runs_of(plan: Plan, method: str) -> list[list[float]]:
+    return [
+        [
+            made_up(trial)
+            for trial in plan.trials
+            if (trial.setting.dataset, trial.setting.method) == (dataset, method)
+        ]
+        for dataset in SETS
+    ]
+
+
+def test_every_statistic_by_hand(tmp_path: Path) -> None:
+    plan = plan_with(tmp_path, entries())
+    rows = rows_of(plan, made_up)
+    ours, theirs = runs_of(plan, "bottleneck"), runs_of(plan, "mse")
+    pooled = [value for runs in ours for value in runs]
+    expected = {
+        "mean": np.mean([np.mean(runs) for runs in ours]),
+        "median": np.median(pooled),
+        "interquartile_mean": stats.trim_mean(pooled, 0.25),
+        "probability_of_improvement": 1
+        - np.mean(
+            [
+                stats.mannwhitneyu(a, b).statistic / (len(a) * len(b))
+                for a, b in zip(ours, theirs, strict=True)
+            ]
+        ),
+    }
+    for name, value in expected.items():
+        row = rows[name, "bottleneck"]
+        assert row.value == pytest.approx(value)
+        assert row.note == ""
+        if row.interval is None:
+            assert row.value in (0.0, 1.0)
+            continue
+        assert row.interval[0] <= value <= row.interval[1]
+        assert (row.draws, row.seed) == ((0, None) if name == "mean" else (4000, 0))
+    # The rival is not set against itself.
+    assert ("probability_of_improvement", "mse") not in rows
+    assert ("mean", "mse") in rows
+
+
+def test_log_ratios_to_a_reference(tmp_path: Path) -> None:
+    plan = plan_with(tmp_path, entries(relative_to="mse")[:3])
+    rows = rows_of(plan, made_up)
+    ours, theirs = runs_of(plan, "bottleneck"), runs_of(plan, "mse")
+    ratios = [np.log(a) - np.log(np.mean(b)) for a, b in zip(ours, theirs, strict=True)]
+    assert rows["mean", "bottleneck"].value == pytest.approx(np.mean(ratios))
+    assert rows["median", "bottleneck"].value == pytest.approx(np.median(np.concatenate(ratios)))
+    assert rows["mean", "bottleneck"].rival == "mse"
+    assert all(row.interval is not None for row in rows.values())
+
+
+@pytest.mark.parametrize("bad", [0.0, -1.0])
+def test_log_ratios_need_positive_values(tmp_path: Path, bad: float) -> None:
+    plan = plan_with(tmp_path, entries(relative_to="mse")[:3])
+    rows = rows_of(plan, lambda t: bad if (t.setting.method, t.seed) == ("nib", 2) else made_up(t))
+    assert rows["mean", "nib"].value is None
+    assert rows["mean", "nib"].note == "log ratios need positive values"
+    assert rows["mean", "bottleneck"].value is not None
+
+
+def test_a_diverged_run_has_no_mean_and_is_the_worst_elsewhere(tmp_path: Path) -> None:
+    def value(trial: Trial) -> float:
+        return math.nan if (trial.setting.method, trial.seed) == ("nib", 1) else made_up(trial)
+
+    plan = plan_with(tmp_path, entries())
+    whole, holed = rows_of(plan, made_up), rows_of(plan, value)
+    assert holed["mean", "nib"].value is None
+    assert "2 runs diverged" in holed["mean", "nib"].note
+    for name in ("median", "interquartile_mean"):
+        before, after = whole[name, "nib"].value, holed[name, "nib"].value
+        assert before is not None
+        assert after is not None
+        assert after >= before
+    before = whole["probability_of_improvement", "nib"].value
+    after = holed["probability_of_improvement", "nib"].value
+    assert before is not None
+    assert after is not None
+    assert after <= before
+
+
+def test_a_failed_run_is_left_out_and_named(tmp_path: Path) -> None:
+    plan = plan_with(tmp_path, entries())
+
+    def value(trial: Trial) -> float | None:
+        gone = (trial.setting.dataset, trial.setting.method, trial.seed) == ("skewed", "nib", 0)
+        return None if gone else made_up(trial)
+
+    rows = rows_of(plan, value)
+    assert rows["mean", "nib"].note == "4 of 5 runs on Skewed noise"
+    assert rows["mean", "bottleneck"] == rows_of(plan, made_up)["mean", "bottleneck"]
+
+
+def test_a_data_set_without_runs_leaves_nothing_to_compare(tmp_path: Path) -> None:
+    plan = plan_with(tmp_path, entries())
+    rows = rows_of(
+        plan,
+        lambda t: (
+            None if (t.setting.dataset, t.setting.method) == ("skewed", "nib") else made_up(t)
+        ),
+    )
+    assert rows["mean", "nib"].value is None
+    assert "no finished run on Skewed noise" in rows["mean", "nib"].note
+    assert rows["mean", "bottleneck"].value is not None
+
+
+def test_a_set_without_a_meaningful_mean_is_left_out(tmp_path: Path) -> None:
+    plan = plan_with(tmp_path, entries(datasets=None)[:1])
+    row = rows_of(plan, made_up)["mean", "nib"]
+    assert row.value == pytest.approx(np.mean([np.mean(runs) for runs in runs_of(plan, "nib")]))
+    assert "Heavy tails has no comparable value" in row.note
+
+
+def test_one_seed_has_values_and_no_intervals(tmp_path: Path) -> None:
+    rows = rows_of(plan_with(tmp_path, entries(), seeds=1), made_up)
+    assert all(row.value is not None and row.interval is None for row in rows.values())
+    assert all("single run" in row.note for row in rows.values())
+
+
+def test_runs_that_do_not_vary_have_no_interval(tmp_path: Path) -> None:
+    rows = rows_of(plan_with(tmp_path, entries()), lambda trial: 0.5)
+    assert all(row.interval is None and row.note for row in rows.values())
+    assert rows["probability_of_improvement", "nib"].value == 0.5
+
+
+def test_a_partial_selection_is_marked(tmp_path: Path) -> None:
+    whole = plan_with(tmp_path, entries())
+    plan = make_plan(whole.spec, "small", tmp_path / "results", Selection(seeds=3))
+    rows = rows_of(plan, made_up)
+    assert all("a partial selection was run" in row.note for row in rows.values())
+
+
+def test_a_profile_counts_runs(tmp_path: Path) -> None:
+    plan = plan_with(tmp_path, [])
+    curves = profile(plan, data_of(plan, made_up), "rmse", datasets=SETS)
+    assert set(curves) == set(METHODS)
+    runs = runs_of(plan, "nib")
+    for point in curves["nib"]:
+        share = np.mean([np.mean(np.array(one) < point.threshold) for one in runs])
+        assert point.share == pytest.approx(share)
+        assert 0 <= point.low <= point.share <= point.high <= 1
+        assert point.low < point.high
+    shares = [point.share for point in curves["nib"]]
+    assert shares == sorted(shares)
+
+
+def test_a_profile_of_log_ratios_and_of_diverged_runs(tmp_path: Path) -> None:
+    plan = plan_with(tmp_path, [])
+    data = data_of(plan, lambda t: math.inf if t.setting.method == "nib" else made_up(t))
+    curves = profile(plan, data, "rmse", datasets=SETS, relative_to="mse")
+    assert {point.share for point in curves["nib"]} == {0.0}
+    assert curves["bottleneck"][0].threshold < 0 < curves["bottleneck"][-1].threshold
+    assert profile(plan, data_of(plan, lambda _: math.nan), "rmse", datasets=SETS) == {}
+    assert profile(plan, data_of(plan, lambda _: None), "rmse", datasets=SETS) == {}
+
+
+ANY = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True, width=64))
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "log"])
+def three_seeds(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    chosen = entries(relative_to="mse") if request.param else entries()
+    return plan_with(tmp_path_factory.mktemp("plan"), chosen, seeds=3)
+
+
+@settings(max_examples=25, deadline=None)
+@given(values=st.lists(ANY, min_size=18, max_size=18))
+def test_any_trials_give_rows(three_seeds: Plan, values: list[float | None]) -> None:
+    found = dict(zip((trial.trial_id for trial in three_seeds.trials), values, strict=False))
+    data = data_of(three_seeds, lambda trial: found.get(trial.trial_id))
+    for row in overall(three_seeds, data):
+        assert row.value is None or math.isfinite(row.value)
+        if row.interval is not None:
+            assert all(map(math.isfinite, row.interval))
+        assert row.value is not None or row.note
+    for curve in profile(three_seeds, data, "rmse", datasets=SETS).values():
+        assert all(0 <= point.low <= point.high <= 1 for point in curve)
