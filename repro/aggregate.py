@@ -106,6 +106,10 @@ class Aggregate:
         """Return the settings of a method on a data set, in the order of the sweep."""
         return self._curves.get((dataset, method), ())
 
+    def sweep(self, dataset: str, method: str) -> tuple[Group, ...]:
+        """Return the declared points of a method's sweep; a tuned setting between them is none."""
+        return tuple(g for g in self.curve(dataset, method) if g.setting.in_sweep)
+
     @cached_property
     def _curves(self) -> dict[tuple[str, str], tuple[Group, ...]]:
         curves: dict[tuple[str, str], tuple[Group, ...]] = {}

@@ -117,10 +117,10 @@ def _running_table(running: Sequence[TrialRecord]) -> RenderableType:
         table.add_column(heading, style="dim" if heading == "setting" else "")
     for record in running[:_ROWS]:
         setting = record.trial.setting
-        swept = ", ".join(f"{name}={value}" for name, value in setting.swept.items())
         bar = ProgressBar(total=1.0, completed=share(record), width=20)
         percent = f"{share(record):.0%}"
-        table.add_row(setting.dataset, setting.method, swept, str(record.trial.seed), bar, percent)
+        place = (setting.dataset, setting.method, setting.variant, str(record.trial.seed))
+        table.add_row(*place, bar, percent)
     if len(running) > _ROWS:
         table.add_row(f"and {len(running) - _ROWS} more")
     return table

@@ -36,6 +36,16 @@ class ResultPaths:
         return self.base / "jobs"
 
     @property
+    def seal(self) -> Path:
+        """What the spec said when trials of the table started."""
+        return self.base / "seal.jsonl"
+
+    @property
+    def second_stage(self) -> Path:
+        """The one second stage, once it is planned."""
+        return self.base / "second-stage.json"
+
+    @property
     def artifacts(self) -> Path:
         """Shared artefacts, of all papers and scales."""
         return self.results / "artifacts"

@@ -1,11 +1,15 @@
-"""From a spec and a selection to trials with their states."""
+"""From a spec and a selection to trials with their states.
+
+Trials of tuning come first. What they chose makes the table's trials; as long as they have not
+ended, the table's are counted, but cannot run.
+"""
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +18,19 @@ from repro.errors import UserError, did_you_mean
 from repro.files import sha256_of_path
 from repro.fingerprint import Fingerprint, code_fingerprint, environment, moved
 from repro.paths import ResultPaths
+from repro.settings import AWAITS_TUNING, Place, table_settings, tuning_settings
 from repro.spec import ScaleSpec, TableSpec
 from repro.store import State, TrialFolder, TrialRecord, read_record
 from repro.trial import Setting, Trial
+from repro.tuning import (
+    LedgerEntry,
+    Params,
+    TuningRules,
+    configurations,
+    ledger_entry,
+    rules_at,
+    tried_from,
+)
 
 USER_FILE = "file:"
 
@@ -35,6 +49,9 @@ class Plan:
     """The trials of one paper at one scale, and where they are stored.
 
     ``partial``  whether the selection leaves out or adds something: its report decides nothing
+    ``trials``   those of the table and of its sweeps
+    ``tuning_trials``  those that run before them, on seeds of their own
+    ``ledger``   what tuning tried and chose, per data set and method; empty without tuning
     """
 
     spec: TableSpec
@@ -45,12 +62,25 @@ class Plan:
     seeds: int
     partial: bool
     trials: tuple[Trial, ...]
+    tuning_trials: tuple[Trial, ...] = ()
+    ledger: tuple[LedgerEntry, ...] = ()
     _fingerprints: dict[tuple[str, ...], Fingerprint] = field(default_factory=dict)
 
     @property
     def scale(self) -> ScaleSpec:
         """The spec's entry for this scale."""
         return self.spec.scales[self.scale_name]
+
+    @cached_property
+    def tuned(self) -> dict[tuple[str, str], Params]:
+        """Parameters that tuning sets, by (data set, method): values, or ``AWAITS_TUNING``."""
+        space = self.spec.tuning.space if self.spec.tuning else {}
+        return {
+            (entry.dataset, entry.method): entry.chosen
+            if entry.chosen is not None
+            else dict.fromkeys(space.get(entry.method, {}), AWAITS_TUNING)
+            for entry in self.ledger
+        }
 
     def folder(self, trial: Trial) -> TrialFolder:
         """Return where ``trial`` is stored."""
@@ -66,9 +96,14 @@ class Plan:
             self._fingerprints[names] = code_fingerprint(names)
         return self._fingerprints[names]
 
-    def records(self, trials: Iterable[Trial] | None = None) -> list[TrialRecord]:
-        """Return the present state of each trial (of all, by default), read from the store."""
-        stored = _names_in(self.paths.trials)
+    def records(
+        self, trials: Iterable[Trial] | None = None, stored: set[str] | None = None
+    ) -> list[TrialRecord]:
+        """Return the present state of each trial (of the table's, by default), from the store.
+
+        ``stored``  the names of the trials' folders, where the caller has looked already
+        """
+        stored = _names_in(self.paths.trials) if stored is None else stored
         return [
             self.record(trial)
             if trial.trial_id in stored
@@ -133,53 +168,71 @@ def make_plan(spec: TableSpec, scale: str, results: Path, selection: Selection) 
     all_methods = tuple(entry.methods or spec.methods)
     full = (tuple(entry.datasets), all_methods, entry.seeds)
     partial = (datasets, methods, seeds) != full
-    trials = tuple(_trials(spec, entry, datasets, methods, seeds))
     paths = ResultPaths(results, spec.paper, scale)
-    return Plan(spec, scale, paths, datasets, methods, seeds, partial, trials)
+    plan = Plan(spec, scale, paths, datasets, methods, seeds, partial, trials=())
+    return with_choices(plan)
 
 
-def _trials(
-    spec: TableSpec, scale: ScaleSpec, datasets: Sequence[str], methods: Sequence[str], seeds: int
-) -> Iterator[Trial]:
-    """Yield the trials, seed by seed, so that an early look at a run sees each cell."""
-    identities = {dataset: dataset_identity(dataset) for dataset in datasets}
-    settings = [
-        setting
+def tuning_rules(plan: Plan) -> TuningRules | None:
+    """Return how the plan's methods are tuned; ``None`` where the spec tunes none."""
+    tuning = plan.spec.tuning
+    if tuning is None:
+        return None
+    return rules_at(tuning, plan.scale, plan.spec.metric(tuning.select.metric).better)
+
+
+def awaits_tuning(trial: Trial) -> bool:
+    """Say whether tuning has not chosen the trial's parameters yet: it cannot run."""
+    return AWAITS_TUNING in trial.setting.params.values()
+
+
+def places(plan: Plan) -> list[Place]:
+    """Return every method of the plan on each of its data sets."""
+    identities = {dataset: dataset_identity(dataset) for dataset in plan.datasets}
+    return [
+        Place(plan.spec, plan.scale, dataset, identity, method)
         for dataset, identity in identities.items()
-        for method in methods
-        for setting in _settings(spec, scale, dataset, identity, method)
+        for method in plan.methods
     ]
-    for seed in range(seeds):
+
+
+def table_settings_of(plan: Plan, place: Place) -> list[Setting]:
+    """Return the table's setting and the sweep's, with what the plan's ledger has chosen."""
+    return list(table_settings(place, plan.tuned.get((place.dataset, place.method), {})))
+
+
+def with_choices(plan: Plan) -> Plan:
+    """Return the plan with tuning's present choices, and with the trials that follow from them."""
+    everywhere = places(plan)
+    rules = tuning_rules(plan)
+    if rules is not None:
+        plan = _with_tuning(plan, everywhere, rules)
+    return replace(plan, trials=tuple(_table_trials(plan, everywhere)))
+
+
+def _table_trials(plan: Plan, everywhere: Iterable[Place]) -> Iterator[Trial]:
+    """Yield the trials, seed by seed, so that an early look at a run sees each cell."""
+    settings = [setting for place in everywhere for setting in table_settings_of(plan, place)]
+    for seed in range(plan.seeds):
         for setting in settings:
-            if setting.in_table or seed < scale.sweep.seeds:
+            if setting.in_table or seed < plan.scale.sweep.seeds:
                 yield Trial(setting, seed)
 
 
-def _settings(
-    spec: TableSpec, scale: ScaleSpec, dataset: str, identity: str, method: str
-) -> Iterator[Setting]:
-    entry = spec.methods[method]
-    axes = {k: v for k, v in entry.params.items() if isinstance(v, dict)}
-    fixed = {k: v for k, v in entry.params.items() if k not in axes}
-    for values in itertools.product(*(axis["sweep"] for axis in axes.values())):
-        swept = dict(zip(axes, values, strict=True))
-        in_table = all(axes[k].get("table", _NO_VALUE) == v for k, v in swept.items())
-        if not in_table and dataset not in scale.sweep.datasets:
-            continue
-        yield Setting(
-            task=spec.task,
-            task_settings=dict(scale.task),
-            dataset=dataset,
-            dataset_identity=identity,
-            method=method,
-            use=entry.use,
-            params={**fixed, **swept},
-            swept=swept,
-            in_table=in_table,
-        )
-
-
-_NO_VALUE = object()
+def _with_tuning(plan: Plan, everywhere: Sequence[Place], rules: TuningRules) -> Plan:
+    """Add tuning's trials, and from their present results what each method chose."""
+    trials: list[Trial] = []
+    ledger = []
+    stored = _names_in(plan.paths.trials)
+    for place in everywhere:
+        tried = []
+        settings = tuning_settings(place, rules)
+        for params, setting in zip(configurations(rules, place.method), settings, strict=True):
+            own = [Trial(setting, seed) for seed in rules.seeds]
+            trials += own
+            tried.append(tried_from(params, plan.records(own, stored), rules.metric))
+        ledger.append(ledger_entry(rules, place.dataset, place.method, tried))
+    return replace(plan, tuning_trials=tuple(trials), ledger=tuple(ledger))
 
 
 def dataset_identity(dataset: str) -> str:

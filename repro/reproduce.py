@@ -1,20 +1,21 @@
-"""The verb `reproduce`: run what is missing, then report. Nothing runs when all is done."""
+"""The verb `reproduce`: tune, run what is missing, report. Nothing runs when all is done."""
 
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro.errors import EXIT_INTERRUPTED, EXIT_TRIALS_FAILED
+from repro.errors import EXIT_INTERRUPTED, EXIT_TRIALS_FAILED, UserError
 from repro.estimate import Estimate, in_words
 from repro.files import make_directory, write_text
-from repro.launch.launcher import Launcher, make_launcher, visible_gpus
+from repro.launch.launcher import Launcher, make_launcher
 from repro.paths import TABLES
-from repro.plan import Plan, Selection, make_plan
-from repro.report.figure_spec import load_figures
+from repro.plan import Plan, Selection, awaits_tuning, make_plan, with_choices
+from repro.report.figures.spec import load_figures
+from repro.run_summary import summary, unfinished_sentence
+from repro.settle import all_records, second_plan, stage_sentence
 from repro.spec import load_spec, paper_path
 from repro.spec.signatures import check_signatures
 from repro.store import TrialRecord, create, forget_failure
@@ -23,12 +24,16 @@ from repro.trial import Trial
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How to run: which launcher, how many workers (0: all cores), and what to run again."""
+    """How to run: which launcher, how many workers (0: all cores), what to run again.
+
+    ``settle``  run the second stage as well, which new seeds decide
+    """
 
     launcher: str = "local"
     jobs: int = 0
     stale: str = "auto"
     retry_failed: bool = False
+    settle: bool = False
 
 
 def prepare(paper: str, scale: str, results: Path, selection: Selection) -> Plan:
@@ -41,15 +46,18 @@ def prepare(paper: str, scale: str, results: Path, selection: Selection) -> Plan
 
 def reproduce(plan: Plan, options: RunOptions) -> int:
     """Run what ``plan`` lacks and write the report; return the exit status."""
+    if options.settle and plan.partial:
+        raise UserError("SETTLE: a partial selection decides nothing, so nothing can be settled")
     launcher = launcher_for(plan, options)
-    records = plan.records()
-    to_run = trials_to_run(plan, records, options)
-    running = [record.trial for record in records if record.state == "running"]
-    print(summary(plan, records, to_run, launcher.places), flush=True)
-    if to_run or running:
-        _run(plan, records, to_run, running, launcher)
-        records = plan.records()
-    return report(plan, records)
+    tuning, records = plan.records(plan.tuning_trials), plan.records()
+    to_run = trials_to_run(plan, [*tuning, *records], options)
+    print(summary(plan, records, tuning, to_run, launcher.places), flush=True)
+    if _run_stage(plan, plan.tuning_trials, launcher, options):
+        plan = with_choices(plan)
+    _run_stage(plan, plan.trials, launcher, options, sealed=True)
+    if options.settle:
+        return _settled(plan, launcher, options)
+    return report(plan, plan.records())
 
 
 def report(plan: Plan, records: Sequence[TrialRecord]) -> int:
@@ -60,53 +68,27 @@ def report(plan: Plan, records: Sequence[TrialRecord]) -> int:
         build_report(plan, records)
     shown = read_summary(plan)
     print(f"\n{shown.table_text}\n\n{shown.sentence}")
-    unfinished = [r for r in records if r.state in ("failed", "lost", "missing")]
+    everything = all_records(plan)
+    unfinished = [r for r in everything if r.state in ("failed", "lost", "missing")]
     if unfinished:
-        print(f"\n{_unfinished_sentence(plan, unfinished)}")
+        print(f"\n{unfinished_sentence(plan, unfinished)}")
     print(f"Report: {shown.directory / 'report.html'}")
-    return EXIT_TRIALS_FAILED if any(r.state in ("failed", "lost") for r in records) else 0
+    if shown.pdf_note:
+        print(shown.pdf_note)
+    return EXIT_TRIALS_FAILED if any(r.state in ("failed", "lost") for r in everything) else 0
 
 
 def trials_to_run(plan: Plan, records: Sequence[TrialRecord], options: RunOptions) -> list[Trial]:
-    """Return the trials that have no result, and those that the rules run again."""
+    """Return the trials that have no result, and those that the rules run again.
+
+    Those that wait for tuning are among them: they will run once it has chosen.
+    """
     states = {"missing", "lost"}
     if _reruns_stale(plan, options):
         states.add("stale")
     if options.retry_failed:
         states.add("failed")
     return [record.trial for record in records if record.state in states]
-
-
-def summary(
-    plan: Plan, records: Sequence[TrialRecord], to_run: Sequence[Trial], places: int
-) -> str:
-    """Say what is done, what is to run, and how long that will take."""
-    counts = Counter(record.state for record in records)
-    states = ", ".join(f"{n} {state}" for state, n in sorted(counts.items()))
-    lines = [
-        f"{plan.spec.paper} at scale {plan.scale_name}: {len(records)} trials "
-        f"({counted(len(plan.datasets), 'data set')}, {counted(len(plan.methods), 'method')}, "
-        f"{counted(plan.seeds, 'seed')}): "
-        f"{states}"
-    ]
-    if to_run:
-        estimate = Estimate(records, plan.scale.resources.hours * 3600)
-        total = estimate.total(to_run)
-        where = f" on {places} workers" if places > 1 else ""
-        lines.append(f"To run: {len(to_run)}, about {in_words(total / places)}{where}.")
-        if plan.scale.resources.gpus:
-            hours = total / 3600 * plan.scale.resources.gpus
-            lines.append(f"GPU time: about {hours:.1f} GPU hours.")
-            if not visible_gpus():
-                lines.append("No GPU was found: on the CPU this takes far longer.")
-    else:
-        lines.append("Nothing to run.")
-    return "\n".join(lines + _stale_lines(records))
-
-
-def counted(number: int, noun: str) -> str:
-    """Return ``1 seed``, ``5 seeds``."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def launcher_for(plan: Plan, options: RunOptions) -> Launcher:
@@ -122,6 +104,33 @@ def check_writable(folder: Path) -> None:
     probe.unlink()
 
 
+def _run_stage(
+    plan: Plan,
+    trials: Sequence[Trial],
+    launcher: Launcher,
+    options: RunOptions,
+    *,
+    sealed: bool = False,
+) -> bool:
+    """Run what is missing of ``trials`` and wait for what others run; say whether there was any.
+
+    ``sealed``  the trials are the table's: what they will be judged by is written down first
+    """
+    records = plan.records(trials)
+    wanted = trials_to_run(plan, records, options)
+    to_run = [trial for trial in wanted if not awaits_tuning(trial)]
+    running = [record.trial for record in records if record.state == "running"]
+    if not to_run and not running:
+        return False
+    check_writable(plan.paths.trials)
+    if sealed:
+        from repro.seal import seal
+
+        seal(plan, sum(record.state in ("done", "stale") for record in records))
+    _run(plan, records, to_run, running, launcher)
+    return True
+
+
 def _run(
     plan: Plan,
     records: Sequence[TrialRecord],
@@ -133,7 +142,6 @@ def _run(
     from repro.fetch import check_datasets
     from repro.launch.watch import run_to_the_end
 
-    check_writable(plan.paths.trials)
     check_datasets(plan.spec.task, {trial.setting.dataset for trial in to_run})
     for trial in to_run:
         forget_failure(create(trial, plan.paths.trials))
@@ -146,33 +154,33 @@ def _run(
         raise SystemExit(EXIT_INTERRUPTED) from None
 
 
+def _settled(plan: Plan, launcher: Launcher, options: RunOptions) -> int:
+    """Run the one second stage and report; where there can be none, report and say why."""
+    from repro.aggregate import aggregate
+    from repro.claims import decide
+    from repro.settle import plan_stage
+
+    records = plan.records()
+    if any(record.state != "done" for record in records):
+        print("SETTLE waits: the first stage is not complete.")
+        return report(plan, records)
+    try:
+        stage = plan_stage(plan, decide(plan, aggregate(plan, records)))
+    except UserError:
+        report(plan, records)
+        raise
+    second = second_plan(plan)
+    assert second is not None, "the stage was written a moment ago"
+    to_run = trials_to_run(second, second.records(), options)
+    print(stage_sentence(stage))
+    if to_run:
+        seconds = Estimate(records, plan.scale.resources.hours * 3600).total(to_run)
+        print(f"To run: {len(to_run)}, about {in_words(seconds / launcher.places)}.", flush=True)
+    _run_stage(second, second.trials, launcher, options)
+    return report(plan, records)
+
+
 def _reruns_stale(plan: Plan, options: RunOptions) -> bool:
     if options.stale == "auto":
         return plan.scale_name != "paper"
     return options.stale == "rerun"
-
-
-def _stale_lines(records: Sequence[TrialRecord]) -> list[str]:
-    """Say which sources or packages made trials stale."""
-    stale = [record for record in records if record.state == "stale"]
-    if not stale:
-        return []
-    names = sorted({name for record in stale for name in record.moved})
-    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
-    return [f"{len(stale)} stale, because these changed: {', '.join(names[:4])}{more}."]
-
-
-def _unfinished_sentence(plan: Plan, records: Sequence[TrialRecord]) -> str:
-    counts = Counter(record.state for record in records)
-    parts = [f"{n} {state}" for state, n in sorted(counts.items())]
-    again = "the same command runs what is missing or lost"
-    if counts["failed"]:
-        first = next(record for record in records if record.state == "failed")
-        message = str(first.error["message"]).splitlines()[0][:300]
-        again += ", RETRY=failed what failed"
-        return (
-            f"{', '.join(parts)}; {again}. First failure: {message} "
-            f"(repro logs {plan.spec.paper} {first.trial.trial_id[:8]} --scale {plan.scale_name} "
-            f"--results {plan.paths.results})"
-        )
-    return f"{', '.join(parts)}; {again}."

@@ -10,8 +10,9 @@ from tabulate import tabulate
 from repro.attempts import read_attempts
 from repro.errors import EXIT_TRIALS_FAILED, UserError
 from repro.files import canonical_json
-from repro.plan import Plan
-from repro.reproduce import RunOptions, launcher_for, summary, trials_to_run
+from repro.plan import Plan, awaits_tuning
+from repro.reproduce import RunOptions, launcher_for, trials_to_run
+from repro.run_summary import summary
 from repro.store import TrialFolder, TrialRecord, clear, create, load_trial, read_record
 from repro.trial import Trial
 
@@ -21,18 +22,19 @@ _LOG_LINES = 200
 
 def plan_text(plan: Plan, options: RunOptions) -> str:
     """Say what `reproduce` would do: trials by state, how many would run, how long that takes."""
-    records = plan.records()
-    to_run = trials_to_run(plan, records, options)
+    tuning, records = plan.records(plan.tuning_trials), plan.records()
+    to_run = trials_to_run(plan, [*tuning, *records], options)
     places = launcher_for(plan, options).places
-    return f"{_state_table(plan, records)}\n\n{summary(plan, records, to_run, places)}"
+    text = f"{_state_table(plan, records)}\n\n{summary(plan, records, tuning, to_run, places)}"
+    return "\n".join([text, *_power_lines(plan)])
 
 
 def status_text(plan: Plan) -> str:
     """Say where the trials stand, what failed and why, and what made trials stale."""
-    records = plan.records()
+    tuning, records = plan.records(plan.tuning_trials), plan.records()
     lines = [_state_table(plan, records), ""]
-    lines.append(summary(plan, records, [], 1).removesuffix("\nNothing to run."))
-    for record in records:
+    lines.append(summary(plan, records, tuning, [], 1).replace("\nNothing to run.", ""))
+    for record in [*tuning, *records]:
         if record.state == "failed":
             message = str(record.error["message"]).splitlines()[0][:200]
             lines.append(f"failed {_name(record.trial)}: {message}")
@@ -44,12 +46,16 @@ def find_trial(plan: Plan, prefix: str) -> Trial:
 
     Stored trials count too: those of other selections, such as a user's file or further seeds.
     """
-    found = {trial.trial_id: trial for trial in plan.trials if trial.trial_id.startswith(prefix)}
+    planned = (*plan.trials, *plan.tuning_trials)
+    found = {trial.trial_id: trial for trial in planned if trial.trial_id.startswith(prefix)}
     for path in plan.paths.trials.glob(f"{prefix}*/trial.json"):
         if path.parent.name not in found:
             found[path.parent.name] = load_trial(TrialFolder(path.parent))
     if len(found) == 1:
-        return next(iter(found.values()))
+        (trial,) = found.values()
+        if awaits_tuning(trial):
+            raise UserError(f"{_name(trial)} waits for tuning: `repro reproduce` tunes first")
+        return trial
     what = "no trial" if not found else f"{len(found)} trials"
     raise UserError(
         f"{what} of {plan.spec.paper} at scale {plan.scale_name} start with {prefix!r}: "
@@ -97,6 +103,17 @@ def log_text(plan: Plan, trial: Trial) -> str:
     return "\n".join(lines)
 
 
+def _power_lines(plan: Plan) -> list[str]:
+    """Say, claim by claim, what the planned number of seeds could show at all."""
+    from repro.claims import detectable
+
+    found = detectable(plan)
+    if not found:
+        return []
+    heading = "What the planned seeds can show, with a probability of 80 %:"
+    return ["", heading, *(f"  {claim}: {text}" for claim, text in found)]
+
+
 def _state_table(plan: Plan, records: Sequence[TrialRecord]) -> str:
     counts: Counter[tuple[str, str]] = Counter(
         (record.trial.setting.method, record.state) for record in records
@@ -111,5 +128,5 @@ def _state_table(plan: Plan, records: Sequence[TrialRecord]) -> str:
 
 def _name(trial: Trial) -> str:
     setting = trial.setting
-    swept = "".join(f" {name}={value}" for name, value in setting.swept.items())
-    return f"{trial.trial_id[:8]} {setting.dataset}/{setting.method}{swept} seed {trial.seed}"
+    variant = f" {setting.variant}" if setting.variant else ""
+    return f"{trial.trial_id[:8]} {setting.dataset}/{setting.method}{variant} seed {trial.seed}"

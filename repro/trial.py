@@ -21,6 +21,8 @@ class Setting:
     ``method``   the key in the spec; ``use`` and ``params`` are what runs
     ``swept``    the swept parameters with this setting's values; empty for a method without a sweep
     ``in_table`` whether the setting stands in the table
+    ``in_sweep`` whether it is a declared point of its method's sweep; what is in neither is one of
+                 the configurations that tuning tries
     """
 
     task: str
@@ -32,6 +34,15 @@ class Setting:
     params: dict[str, Any]
     swept: dict[str, Any]
     in_table: bool
+    in_sweep: bool = False
+
+    @property
+    def variant(self) -> str:
+        """What tells the setting from others of its method: swept values, or those tuning tries."""
+        tuned = not self.in_table and not self.in_sweep
+        shown = self.params if tuned else self.swept
+        text = ", ".join(f"{name}={value}" for name, value in shown.items())
+        return f"tuning: {text}" if tuned else text
 
 
 @dataclass(frozen=True)
