@@ -23,11 +23,13 @@ class ReportSummary:
     ``directory``   where the report lies
     ``table_text``  the headline table as plain text
     ``sentence``    the headline verdict
+    ``pdf_note``    why there is no PDF and what to do; empty where there is one
     """
 
     directory: Path
     table_text: str
     sentence: str
+    pdf_note: str = ""
 
 
 def build_report(plan: Plan, records: Sequence[TrialRecord]) -> ReportSummary:
@@ -38,12 +40,18 @@ def build_report(plan: Plan, records: Sequence[TrialRecord]) -> ReportSummary:
 
 
 def is_current(plan: Plan, records: Sequence[TrialRecord]) -> bool:
-    """Say whether the stored report is whole and made from just these trials, specs and sources."""
+    """Say whether the stored report is whole and made from just these trials, specs and sources.
+
+    One that lacks its PDF because there was no LaTeX is not, as soon as there is one.
+    """
+    from repro.report.pdf import has_latex
     from repro.report.stamp import STAMP, digest
 
     folder = plan.paths.report(partial=plan.partial)
     stored = read_json(folder / STAMP)
     if stored is None or not all((folder / name).is_file() for name in stored.get("files", [])):
+        return False
+    if stored.get("pdf") == "no LaTeX" and has_latex():
         return False
     return bool(stored.get("digest") == digest(plan, records))
 
@@ -59,4 +67,5 @@ def read_summary(plan: Plan) -> ReportSummary:
             f"there is no report in {folder}: run `make report PAPER={plan.spec.paper} "
             f"SCALE={plan.scale_name}`"
         )
-    return ReportSummary(folder, str(stored["table_text"]), str(stored["sentence"]))
+    note = str(stored.get("pdf_note", ""))
+    return ReportSummary(folder, str(stored["table_text"]), str(stored["sentence"]), note)

@@ -11,7 +11,8 @@ from repro.files import make_directory, write_bytes, write_json
 from repro.plan import Plan
 from repro.report import ReportSummary, latex, machine, page, plain
 from repro.report.document import Document, make_document
-from repro.report.figures import RenderedFigure, render_figures
+from repro.report.figures.render import RenderedFigure, render_figures
+from repro.report.pdf import Compiled, compile_pdf
 from repro.report.stamp import STAMP, digest
 from repro.store import TrialRecord
 
@@ -27,16 +28,19 @@ def _build(plan: Plan, records: Sequence[TrialRecord]) -> ReportSummary:
     (folder / STAMP).unlink(missing_ok=True)
     document = make_document(plan, records)
     figures = render_figures(document)
-    contents = _contents(document, figures)
+    source = latex.report_tex(document, figures)
+    compiled = compile_pdf(source, latex.figure_files(figures))
+    contents = _contents(document, figures) | _paper(source, compiled)
+    contents["report.html"] = page.html(document, figures, contents).encode()
     for name, content in contents.items():
         path = folder / name
         make_directory(path.parent)
         write_bytes(path, content, durable=False)
-    _remove_old_figures(folder, contents)
-    summary = ReportSummary(folder, plain.terminal_text(document), document.sentence)
-    stamp = {"digest": digest(plan, records), "files": list(contents)}
+    _remove_old(folder, contents)
+    summary = ReportSummary(folder, plain.terminal_text(document), document.sentence, compiled.note)
+    stamp = {"digest": digest(plan, records), "files": list(contents), "pdf": compiled.state}
     text = {"table_text": summary.table_text, "sentence": summary.sentence}
-    write_json(folder / STAMP, stamp | text)
+    write_json(folder / STAMP, stamp | text | {"pdf_note": summary.pdf_note})
     return summary
 
 
@@ -55,14 +59,13 @@ def _records_left_to_live() -> Iterator[None]:
 
 
 def _contents(document: Document, figures: Sequence[RenderedFigure]) -> dict[str, bytes]:
-    """Return the report's files: name below its folder → bytes."""
+    """Return the report's files but for page and paper: name below its folder → bytes."""
     contents = {
         "table.md": plain.markdown(document).encode(),
         "table.tex": latex.table_tex(document).encode(),
         "macros.tex": latex.macros_tex(document).encode(),
         "verdicts.json": machine.verdicts_json(document).encode(),
         "trials.parquet": machine.trials_parquet(document),
-        "report.html": page.html(document, figures).encode(),
     }
     for figure in figures:
         contents[f"figures/{figure.spec.id}.pdf"] = figure.pdf
@@ -70,9 +73,19 @@ def _contents(document: Document, figures: Sequence[RenderedFigure]) -> dict[str
     return contents
 
 
-def _remove_old_figures(folder: Path, contents: Iterable[str]) -> None:
-    """Remove figures of an earlier report that this one no longer has."""
+def _paper(source: str, compiled: Compiled) -> dict[str, bytes]:
+    """Return the LaTeX source with its PDF, or with LaTeX's account of what went wrong."""
+    contents = {"report.tex": source.encode()}
+    if compiled.state == "made":
+        contents["report.pdf"] = compiled.pdf
+    if compiled.state == "error":
+        contents["report.log"] = compiled.log
+    return contents
+
+
+def _remove_old(folder: Path, contents: Iterable[str]) -> None:
+    """Remove what an earlier report had and this one has not: figures, a PDF, a log."""
     kept = {folder / name for name in contents}
-    for path in (folder / "figures").glob("*"):
+    for path in [*(folder / "figures").glob("*"), folder / "report.pdf", folder / "report.log"]:
         if path not in kept:
-            path.unlink()
+            path.unlink(missing_ok=True)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from repro import verdicts
 from repro.aggregate import Aggregate, aggregate
+from repro.cell_verdicts import CellVerdict, cell_verdicts
+from repro.claims import ClaimVerdict, decide, headline
+from repro.overall import OverallRow, overall
 from repro.plan import Plan
 from repro.report import provenance, table, wording
+from repro.report.second_stage import SecondStageReport, second_stage
+from repro.report.tuning_effort import TuningEffort, tuning_effort
 from repro.store import TrialRecord
-from repro.verdicts import ClaimVerdict
 
 
 @dataclass(frozen=True)
@@ -19,36 +22,64 @@ class Document:
 
     ``sentence``  the headline; ``banner``  scale, seeds and device, for every caption
     ``notes``     what limits the whole report: scale, partial selection
+    ``printed_note``  what the paper's numbers beside ours are; empty where none is compared
     """
 
     plan: Plan
     records: tuple[TrialRecord, ...]
     data: Aggregate
     claims: tuple[ClaimVerdict, ...]
+    second_stage: SecondStageReport | None
     sentence: str
     banner: str
     notes: tuple[str, ...]
+    printed_note: str
+    cell_verdicts: dict[tuple[str, str, str], CellVerdict]
     tables: tuple[table.Table, ...]
     other_tables: tuple[table.Table, ...]
+    overall: tuple[OverallRow, ...]
+    tuning: TuningEffort | None
     costs: tuple[provenance.Cost, ...]
     provenance: provenance.Provenance
+
+    @property
+    def paper_claims(self) -> list[ClaimVerdict]:
+        """The verdicts on what the paper says."""
+        return [verdict for verdict in self.claims if not verdict.claim.ours]
+
+    @property
+    def controls(self) -> list[ClaimVerdict]:
+        """The verdicts on what the harness adds."""
+        return [verdict for verdict in self.claims if verdict.claim.ours]
+
+    @property
+    def marks(self) -> list[str]:
+        """The states and verdicts of cells that any table shows, for the legend."""
+        found = {word for each in (*self.tables, *self.other_tables) for word in each.states}
+        return [word for word in wording.SYMBOLS if word in found]
 
 
 def make_document(plan: Plan, records: Sequence[TrialRecord]) -> Document:
     """Return the report on ``records``, the present state of the plan's trials."""
     data = aggregate(plan, records)
-    claims = verdicts.decide(plan, data)
+    claims = decide(plan, data)
     notes = (wording.partial_note(plan), wording.scale_note(plan))
+    verdicts = cell_verdicts(plan, data)
     return Document(
         plan=plan,
         records=tuple(records),
         data=data,
         claims=tuple(claims),
-        sentence=verdicts.headline(plan, claims),
+        second_stage=second_stage(plan),
+        sentence=headline(plan, claims),
         banner=wording.banner(plan, records),
         notes=tuple(note for note in notes if note),
-        tables=tuple(table.headline_tables(plan, data)),
-        other_tables=tuple(table.other_tables(plan, data)),
+        printed_note=wording.printed_note(plan),
+        cell_verdicts=verdicts,
+        tables=tuple(table.headline_tables(plan, data, verdicts)),
+        other_tables=tuple(table.other_tables(plan, data, verdicts)),
+        overall=tuple(overall(plan, data)),
+        tuning=tuning_effort(plan),
         costs=tuple(provenance.costs(plan, records)),
-        provenance=provenance.provenance(records),
+        provenance=provenance.provenance(plan, records),
     )

@@ -1,53 +1,30 @@
-r"""The tables for LaTeX (booktabs, siunitx), read with ``\input``, and one macro per cell."""
+r"""The LaTeX files: tables and macros for someone's own paper, and the report as a paper."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping, Sequence
+from functools import partial
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from repro.claims import describe_p
+from repro.report import parts, wording
 from repro.report.document import Document
-from repro.report.table import Entry, Row, Table
-
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "±": r"$\pm$",
-    "−": r"$-$",
-    "·": r"$\cdot$",
-    "–": "--",
-    "—": "---",
-    "ε": r"$\varepsilon$",
-    "β": r"$\beta$",
-    "σ": r"$\sigma$",
-    "∞": r"$\infty$",
-    "“": "``",
-    "”": "''",
-    "…": r"\dots{}",
-    "²": r"$^2$",
-    "×": r"$\times$",
-}
-_PATTERN = re.compile("|".join(map(re.escape, _SPECIAL)))
-
-
-def escape(text: str) -> str:
-    """Return ``text`` so that LaTeX prints it as it is."""
-    return _PATTERN.sub(lambda match: _SPECIAL[match[0]], text)
+from repro.report.figures.render import RenderedFigure
+from repro.report.latex_table import SETUP, is_number, legend, tabulars
+from repro.report.latex_text import Tex, code, comment, csname, escape, prose
+from repro.report.table import Entry, Table
 
 
 def table_tex(document: Document) -> str:
     """Return the headline tables, each a ``table`` environment."""
     head = [
         "% Needs \\usepackage{booktabs} and \\usepackage{siunitx} (version 3).",
-        f"% {document.sentence}",
+        f"% {comment(document.sentence)}",
+        SHAPES,
     ]
-    return "\n".join(head + [_environment(document, table) for table in document.tables]) + "\n"
+    tables = [text for table in document.tables for text in _environments(document, table)]
+    return "\n".join(head + tables) + "\n"
 
 
 def macros_tex(document: Document) -> str:
@@ -57,91 +34,118 @@ def macros_tex(document: Document) -> str:
     """
     prefix = f"{document.plan.spec.paper}/{document.plan.scale_name}"
     tables = (*document.tables, *document.other_tables)
-    entries = [entry for table in tables for row in table.rows for entry in row.entries]
-    cells = [_macro(f"{prefix}/{e.cell.address}", _prose(e)) for e in entries if e.cell]
+    entries = [entry for table in tables for entry in table.entries]
+    cells = [_macro(f"{prefix}/{e.cell.address}", _in_prose(e)) for e in entries if e.cell]
     claims = [_macro(f"{prefix}/claim/{c.claim.id}", c.verdict) for c in document.claims]
-    return "\n".join([_ACCESSOR, *cells, *claims]) + "\n"
+    return "\n".join([ACCESSOR, *cells, *claims]) + "\n"
 
 
-_ACCESSOR = r"""\makeatletter
+def report_tex(document: Document, figures: Sequence[RenderedFigure]) -> str:
+    """Return the whole report as a LaTeX document, which finds its figures in ``figures/``."""
+    environment = Environment(
+        loader=PackageLoader("repro.report"),
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<<",
+        variable_end_string=">>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+        # Whatever the template prints is escaped, unless it is LaTeX already.
+        finalize=lambda value: prose(str(value)) if not isinstance(value, Tex) else value,
+    )
+    environment.filters |= {
+        "code": code,
+        "name": lambda text: Tex(csname(text)),
+        "estimate": parts.estimate,
+        "bare_estimate": parts.bare_estimate,
+        "estimated": parts.what_is_estimated,
+        "interval": parts.interval,
+        "origin": parts.origin,
+        "overall_value": partial(parts.overall_value, spec=document.plan.spec),
+        "overall_interval": partial(parts.overall_interval, spec=document.plan.spec),
+    }
+    page = environment.get_template("report.tex").render(
+        document=document,
+        plan=document.plan,
+        spec=document.plan.spec,
+        figures=figures,
+        wording=wording,
+        tabulars=tabulars,
+        describe_p=describe_p,
+        legend=legend(),
+        setup=SETUP,
+        citation=parts.citation(document.plan.spec),
+        dataset_notes=parts.dataset_notes(document),
+        families=parts.families(document),
+        gpu=any(cost.cuda_memory for cost in document.costs),
+        overall=parts.overall_blocks(document),
+        references=parts.references(document),
+        verdict_sentences=parts.verdict_sentences(document),
+    )
+    return page + "\n"
+
+
+def figure_files(figures: Sequence[RenderedFigure]) -> Mapping[str, bytes]:
+    """Return the files that the report's LaTeX source includes."""
+    return {f"figures/{figure.spec.id}.pdf": figure.pdf for figure in figures}
+
+
+#: Shapes that a document may define for itself; these need no package.
+SHAPES = r"""\providecommand{\klaimcheck}{\ensuremath{\surd}}
+\providecommand{\klaimagain}{\ensuremath{\hookleftarrow}}"""
+
+#: Defines the command that prints a cell.
+ACCESSOR = r"""\makeatletter
 \providecommand{\klaim}[1]{\ifcsname klaim@#1\endcsname\csname klaim@#1\endcsname
   \else\errmessage{No such cell in the report: #1}\fi}
 \makeatother"""
 
 
 def _macro(name: str, body: str) -> str:
-    return rf"\expandafter\def\csname klaim@{name}\endcsname{{{body}}}"
+    return rf"\expandafter\def\csname klaim@{csname(name)}\endcsname{{{body}}}"
 
 
-def _prose(entry: Entry) -> str:
+def _in_prose(entry: Entry) -> str:
     value = f"{entry.value} \\pm {entry.spread}" if entry.spread else entry.value
-    number = rf"\ensuremath{{{value}}}" if _numeric(entry.value) else escape(value)
+    number = rf"\ensuremath{{{value}}}" if is_number(entry.value) else escape(entry.value)
     state = escape(entry.state)
     return f"{number} ({state})" if number and state else number or state
 
 
-def _environment(document: Document, table: Table) -> str:
-    spec = document.plan.spec
-    columns = "".join(_column(table, index) for index in range(len(table.columns)))
-    heads = " & ".join(f"{{{escape(column.label)}}}" for column in table.columns)
-    lines = [r"\begin{table}", r"  \centering", rf"  \caption{{{_caption(document, table)}}}"]
-    lines += [rf"  \begin{{tabular}}{{l{columns}}}", r"    \toprule", rf"    & {heads} \\"]
-    for _, rows in table.groups:
-        lines.append(r"    \midrule")
-        lines += [f"    {_line(row)}" for row in rows]
-    lines += [
-        r"    \bottomrule",
-        r"  \end{tabular}",
-        rf"  \label{{tab:{_label(spec.paper, table)}}}",
+def _environments(document: Document, table: Table) -> list[str]:
+    """Return a ``table`` environment for each part of a table that fits a page."""
+    pieces = tabulars(table)
+    caption, label = _caption(document, table), _label(document.plan.spec.paper, table)
+    return [
+        "\n".join(
+            [
+                r"\begin{table}",
+                rf"\centering {SETUP}",
+                rf"\caption{{{caption}{_continued(index, len(pieces))}}}",
+                rf"\label{{tab:{label}{f'-{index + 1}' if index else ''}}}",
+                piece,
+                r"\end{table}",
+            ]
+        )
+        for index, piece in enumerate(pieces)
     ]
-    return "\n".join([*lines, r"\end{table}"])
 
 
-def _caption(document: Document, table: Table) -> str:
-    notes = " ".join(escape(note) for note in document.notes)
-    text = f"{escape(table.title)}. Mean $\\pm$ half-width of the 95\\,\\% $t$ interval; "
-    return f"{text}$\\star$ best mean. {escape(document.banner)}. {notes}".strip()
+def _continued(index: int, parts: int) -> str:
+    return f" Part {index + 1} of {parts}." if parts > 1 else ""
+
+
+def _caption(document: Document, table: Table) -> Tex:
+    notes = " ".join(prose(note) for note in document.notes)
+    printed = f" {prose(document.printed_note)}" if document.printed_note else ""
+    text = f"{prose(table.title)}. {legend()}{printed} {prose(document.banner)}. {notes}"
+    return Tex(text.strip())
 
 
 def _label(paper: str, table: Table) -> str:
-    return f"{paper}-{table.columns[0].metric if table.columns else 'empty'}".replace("@", "-")
-
-
-def _column(table: Table, index: int) -> str:
-    """Return an ``S`` column wide enough for its numbers and their intervals."""
-    entries = [row.entries[index] for row in table.rows]
-    values = [entry.value for entry in entries if _numeric(entry.value)]
-    spreads = [entry.spread for entry in entries if _numeric(entry.spread)]
-    if not values:
-        return "c"
-    whole = max(len(value.lstrip("-").partition(".")[0]) for value in values)
-    sign = "-" if any(value.startswith("-") for value in values) else ""
-    decimals = table.metric.decimals
-    number = f"{sign}{whole}.{decimals}" if decimals else f"{sign}{whole}"
-    digits = max((len(spread.replace(".", "").lstrip("0")) or 1 for spread in spreads), default=0)
-    uncertainty = f"({digits})" if digits else ""
-    options = f"table-format={number}{uncertainty}, separate-uncertainty=true"
-    return f"S[{options}, table-space-text-post={{$^\\star$}}, table-align-text-post=false]"
-
-
-def _line(row: Row) -> str:
-    return " & ".join([escape(row.label), *map(_entry, row.entries)]) + r" \\"
-
-
-def _entry(entry: Entry) -> str:
-    if not entry.value or entry.state or not _numeric(entry.value):
-        return f"{{{_note(entry)}}}"
-    spread = rf" \pm {entry.spread}" if _numeric(entry.spread) else ""
-    star = r" {$^\star$}" if entry.best else ""
-    return f"{entry.value}{spread}{star}"
-
-
-def _note(entry: Entry) -> str:
-    if entry.cell is None:
-        return "---"
-    text = f"{entry.value} ± {entry.spread}" if entry.spread else entry.value
-    return rf"{escape(text)} \footnotesize {escape(entry.state)}".strip()
-
-
-def _numeric(text: str) -> bool:
-    return re.fullmatch(r"-?\d+(\.\d+)?", text) is not None
+    metric = table.columns[0].metric if table.columns else "empty"
+    return csname(f"{paper}-{metric}").replace("@", "-").replace("_", "-")

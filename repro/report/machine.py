@@ -2,48 +2,84 @@
 
 from __future__ import annotations
 
-import io
+import dataclasses
 import json
 import math
 from typing import Any
 
 from repro.aggregate import Cell
+from repro.cell_verdicts import CellVerdict
+from repro.claims import ClaimVerdict, Finding
+from repro.overall import OverallRow
 from repro.report import wording
 from repro.report.document import Document
-from repro.store import TrialRecord
-from repro.verdicts import ClaimVerdict, ComparedPair
+from repro.report.second_stage import SecondStageReport
+from repro.report.stamp import sources
+from repro.trial_table import parquet_bytes, trial_row
 
 
 def verdicts_json(document: Document) -> str:
-    """Return cells and claims as strict JSON: what is not finite is null, beside a flag."""
-    plan = document.plan
+    """Return what the report says as strict JSON: what is not finite is null, beside a flag."""
+    plan, second = document.plan, document.second_stage
     content = {
         "paper": plan.spec.paper,
+        "title": plan.spec.title,
         "scale": plan.scale_name,
         "partial": plan.partial,
         "seeds": plan.seeds,
         "headline": document.sentence,
+        "banner": document.banner,
         "notes": document.notes,
-        "cells": [_cell(cell) for cell in document.data.cells.values()],
+        "cells": _cells(document),
+        "overall": [_overall(row) for row in document.overall],
         "claims": [_claim(claim) for claim in document.claims],
+        "second_stage": _second_stage(second) if second else None,
+        "tuning": [dataclasses.asdict(entry) for entry in plan.ledger],
+        "seal": document.provenance.seal,
         "intervals": wording.INTERVALS,
+        "spec": dataclasses.asdict(plan.spec),
+        "sources": sources(),
     }
     return json.dumps(_strict(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def trials_parquet(document: Document) -> bytes:
-    """Return one row per trial: what it is, its state, every metric and every cost.
+    """Return one row per trial, a second stage's last: what it is, its state, metrics and costs.
 
     A metric that was not measured is null; one that diverged is NaN or infinite.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    second = document.second_stage.records if document.second_stage else ()
+    records = (*document.records, *second)
+    return parquet_bytes([trial_row(record, document.plan.seeds) for record in records])
 
-    rows = [_trial(record) for record in document.records]
-    names = dict.fromkeys(name for row in rows for name in row)
-    buffer = io.BytesIO()
-    pq.write_table(pa.table({name: [row.get(name) for row in rows] for name in names}), buffer)
-    return buffer.getvalue()
+
+def _cells(document: Document) -> list[dict[str, Any]]:
+    printed = {(r.dataset, r.method, r.metric): r for r in document.plan.spec.reported}
+    cells = []
+    for key, cell in document.data.cells.items():
+        verdict = document.cell_verdicts.get(key)
+        reported = dataclasses.asdict(printed[key]) if key in printed else None
+        against = {"reported": reported, "against_paper": _against(verdict) if verdict else None}
+        cells.append(_cell(cell) | against)
+    return cells
+
+
+def _against(verdict: CellVerdict) -> dict[str, Any]:
+    names = ("verdict", "difference", "interval", "margin", "further_seeds", "sentence")
+    return {name: getattr(verdict, name) for name in names}
+
+
+def _overall(row: OverallRow) -> dict[str, Any]:
+    return dataclasses.asdict(row) | {"id": f"{row.id}/{row.method}", "entry": row.id}
+
+
+def _second_stage(second: SecondStageReport) -> dict[str, Any]:
+    return {
+        "sentence": second.sentence,
+        "seeds": sorted({record.trial.seed for record in second.records}),
+        "trials": [record.trial.trial_id for record in second.records],
+        "claims": [_claim(claim) for claim in second.claims],
+    }
 
 
 def _cell(cell: Cell) -> dict[str, Any]:
@@ -80,56 +116,39 @@ def _claim(verdict: ClaimVerdict) -> dict[str, Any]:
         "kind": verdict.claim.kind,
         "verdict": verdict.verdict,
         "sentence": verdict.sentence,
-        "estimate": deciding.comparison.estimate if deciding else None,
-        "interval": deciding.interval if deciding else None,
+        "estimate": verdict.estimate,
+        "interval": verdict.interval,
         "p": verdict.test.p,
         "p_holm": verdict.p_holm,
         "family_size": verdict.family,
-        "deciding": _pair(deciding) if deciding else None,
-        "comparisons": [_pair(pair) for pair in verdict.pairs],
+        "deciding": _finding(deciding) if deciding else None,
+        "comparisons": [_finding(finding) for finding in verdict.findings],
         "left_out": verdict.left_out,
         "reasons": verdict.reasons,
         "notes": verdict.notes,
     }
 
 
-def _pair(compared: ComparedPair) -> dict[str, Any]:
-    pair, comparison = compared.pair, compared.comparison
+def _finding(finding: Finding) -> dict[str, Any]:
+    comparison = finding.comparison
     return {
-        "dataset": pair.dataset,
-        "rival": pair.rival,
-        "metric": pair.metric,
-        "budget": pair.budget,
+        "place": finding.place,
+        "dataset": finding.dataset,
+        "rival": finding.rival,
+        "metric": finding.metric,
+        "budget": finding.budget,
+        "label": finding.estimate_label,
+        "unit": finding.unit,
         "n": comparison.n,
         "test": comparison.test,
         "wins": comparison.wins,
         "estimate": comparison.estimate,
-        "interval": compared.interval,
+        "interval": finding.interval,
         "p_better": comparison.p_greater,
         "p_worse": comparison.p_less,
         "correlation": comparison.correlation,
         "notes": comparison.notes,
     }
-
-
-def _trial(record: TrialRecord) -> dict[str, Any]:
-    setting = record.trial.setting
-    row: dict[str, Any] = {
-        "trial_id": record.trial.trial_id,
-        "dataset": setting.dataset,
-        "method": setting.method,
-        "seed": record.trial.seed,
-        "in_table": setting.in_table,
-        "params": json.dumps(setting.params, sort_keys=True),
-        "swept": json.dumps(setting.swept, sort_keys=True),
-        "state": record.state,
-        "commit": record.result.get("commit"),
-        "host": record.result.get("host"),
-        "finished": record.result.get("finished"),
-        "error": record.error.get("message"),
-    }
-    row |= {f"cost.{name}": value for name, value in record.cost.items()}
-    return row | {f"metric.{name}": value for name, value in record.metrics.items()}
 
 
 def _strict(value: Any) -> Any:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from tabulate import tabulate
 
 from repro.aggregate import dataset_entry
+from repro.claims import ClaimVerdict, describe_p
+from repro.report import parts as words
 from repro.report import wording
 from repro.report.document import Document
 from repro.report.table import Entry, Row, Table
-from repro.verdicts import describe_p
 
 #: Columns of a terminal that the table should fit.
 WIDTH = 100
@@ -35,24 +37,89 @@ def markdown(document: Document) -> str:
         parts.append(f"## {table.title}")
         parts.append(_grid(table, range(len(table.columns)), "pipe", paper=_paper(document)))
         parts.append(f"{document.banner}. {_legend(document)}")
-    parts.append("## Claims")
-    parts += [
-        f"- {wording.SYMBOLS[claim.verdict]} **{claim.verdict}** — “{claim.claim.text}” "
-        f"({'our control' if claim.claim.ours else claim.claim.source}). {claim.sentence} "
-        f"p {describe_p(claim.p_holm)} after Holm over {claim.family}."
-        for claim in document.claims
-    ]
+    parts += [*_against_paper(document), *_overall(document), "## Claims"]
+    parts += [_claim(verdict, document) for verdict in document.claims]
     if document.claims:
         parts.append(wording.INTERVALS)
+    if document.second_stage:
+        parts.append(f"{document.second_stage.sentence} {wording.SECOND_STAGE}")
+    parts += _tuning(document)
     if spec.deviations:
-        parts += ["## Deviations", "\n".join(f"- {text}" for text in spec.deviations)]
+        parts += ["## Deviations", _list(spec.deviations)]
+    parts += ["## Spec", " ".join(document.provenance.seal)]
     return "\n\n".join(parts) + "\n"
+
+
+def _list(texts: Iterable[str]) -> str:
+    return "\n".join(f"- {text}" for text in texts)
+
+
+def _against_paper(document: Document) -> list[str]:
+    sentences = words.verdict_sentences(document)
+    if not sentences:
+        return []
+    lines = [f"**{place}**: {mark.text}. {mark.sentence}" for place, mark in sentences]
+    return ["## Against the printed numbers", document.printed_note, _list(lines)]
+
+
+def _overall(document: Document) -> list[str]:
+    """Return a table for each statistic over all data sets."""
+    parts = ["## Over all data sets"] if document.overall else []
+    for block in words.overall_blocks(document):
+        rows = [
+            [
+                row.label,
+                words.overall_value(row, document.plan.spec),
+                words.overall_interval(row, document.plan.spec),
+                row.note,
+            ]
+            for row in block.rows
+        ]
+        headers = ["", "value", "95 % interval", "limits"]
+        parts.append(f"{block.title}" + (f": {block.how}." if block.how else "."))
+        parts.append(tabulate(rows, headers, tablefmt="pipe", disable_numparse=True))
+    return parts
+
+
+def _claim(verdict: ClaimVerdict, document: Document) -> str:
+    text = (
+        f"- {wording.SYMBOLS[verdict.verdict]} **{verdict.verdict}** — “{verdict.claim.text}” "
+        f"({'our control' if verdict.claim.ours else verdict.claim.source}). {_judged(verdict)}"
+    )
+    second = document.second_stage and document.second_stage.verdict_on(verdict.claim.id)
+    if not second:
+        return text
+    mark = f"{wording.SYMBOLS[second.verdict]} **{second.verdict}**"
+    return f"{text}\n  Second stage, on seeds of its own: {mark}. {_judged(second)}"
+
+
+def _judged(verdict: ClaimVerdict) -> str:
+    p = f"p {describe_p(verdict.p_holm)} after Holm over {verdict.family}."
+    return f"{verdict.sentence} {p}"
+
+
+def _tuning(document: Document) -> list[str]:
+    if document.tuning is None:
+        return []
+    rows = [
+        [effort.label, choice.dataset, choice.tried, choice.words, f"{choice.hours:.2f}", more]
+        for effort in document.tuning.efforts
+        for choice, more in zip(effort.choices, _once(effort.more), strict=False)
+    ]
+    headers = ["method", "data set", "tried", "chosen", "hours", "more than a rival"]
+    table = tabulate(rows, headers, tablefmt="pipe", disable_numparse=True)
+    return ["## Tuning", document.tuning.selected, table]
+
+
+def _once(text: str) -> Iterator[str]:
+    """Yield ``text``, then nothing for ever."""
+    return itertools.chain([text], itertools.repeat(""))
 
 
 def _legend(document: Document) -> str:
     plan = document.plan
     resplit = any(dataset_entry(plan.spec, name).resplit > 0 for name in plan.datasets)
-    text = f"Mean ± half-width of the 95 % t interval. {wording.BEST} best mean of its column."
+    text = f"{wording.MEANS} {wording.BEST} {wording.BEST_MEANS}."
     if resplit:
         text += " Intervals over re-splits of one table use the corrected variance."
     return text

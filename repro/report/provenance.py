@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from repro.plan import Plan
+from repro.seal import read_seal
 from repro.store import TrialRecord
 
 
@@ -30,7 +31,10 @@ class Cost:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What the finished trials say of themselves: each value with the trials that have it."""
+    """What the finished trials say of themselves: each value with the trials that have it.
+
+    ``seal``  when the spec was fixed, and what of it has changed since: one sentence each
+    """
 
     environment: tuple[tuple[str, str], ...]
     commits: tuple[tuple[str, int], ...]
@@ -40,6 +44,7 @@ class Provenance:
     first: str
     last: str
     moved: tuple[str, ...]
+    seal: tuple[str, ...]
 
 
 def costs(plan: Plan, records: Sequence[TrialRecord]) -> list[Cost]:
@@ -51,7 +56,7 @@ def costs(plan: Plan, records: Sequence[TrialRecord]) -> list[Cost]:
     return [_cost(plan, method, found) for method, found in by_method.items() if found]
 
 
-def provenance(records: Sequence[TrialRecord]) -> Provenance:
+def provenance(plan: Plan, records: Sequence[TrialRecord]) -> Provenance:
     """Return where the finished trials ran, on what code and on which data."""
     results = [record.result for record in records if record.result]
     environments = [result.get("fingerprint", {}).get("environment", {}) for result in results]
@@ -65,6 +70,7 @@ def provenance(records: Sequence[TrialRecord]) -> Provenance:
         first=finished[0] if finished else "",
         last=finished[-1] if finished else "",
         moved=tuple(sorted({name for record in records for name in record.moved})),
+        seal=read_seal(plan, len(results)).sentences,
     )
 
 

@@ -9,13 +9,30 @@ from pathlib import Path
 from repro.files import sha256_of_file, sha256_of_json
 from repro.paths import ROOT
 from repro.plan import Plan
-from repro.report.figure_spec import figures_path
+from repro.report.figures.spec import figures_path
 from repro.store import TrialRecord
 
 #: Left last, so that a report cut short is never taken for a whole one.
 STAMP = "summary.json"
 
-_SOURCES = ("aggregate.py", "evidence.py", "verdicts.py", "statistics", "report")
+_SOURCES = (
+    "aggregate.py",
+    "cell_sentences.py",
+    "cell_verdicts.py",
+    "claims",
+    "curves.py",
+    "overall.py",
+    "pooled_runs.py",
+    "profiles.py",
+    "report",
+    "seal.py",
+    "settle.py",
+    "spec",
+    "statistics",
+    "trial_table.py",
+    "tuning.py",
+)
+_KINDS = (".py", ".html", ".css", ".tex")
 
 
 def digest(plan: Plan, records: Sequence[TrialRecord]) -> str:
@@ -25,10 +42,27 @@ def digest(plan: Plan, records: Sequence[TrialRecord]) -> str:
         "spec": dataclasses.asdict(plan.spec),
         "selection": [plan.scale_name, plan.partial, plan.datasets, plan.methods, plan.seeds],
         "figures": sha256_of_file(figures) if figures.is_file() else None,
-        "sources": [sha256_of_file(path) for path in _source_files()],
+        "sources": sources(),
         "trials": [_trial(record) for record in records],
+        "second_stage": [_trial(record) for record in _second_stage(plan)],
+        "ledger": [dataclasses.asdict(entry) for entry in plan.ledger],
+        "seal": _size_and_time(plan.paths.seal),
     }
     return sha256_of_json(content)
+
+
+def sources() -> dict[str, str]:
+    """Return the SHA-256 of each source that turns trials into a report, by its path."""
+    return {path.relative_to(ROOT).as_posix(): sha256_of_file(path) for path in _source_files()}
+
+
+def _second_stage(plan: Plan) -> list[TrialRecord]:
+    if not plan.paths.second_stage.is_file():
+        return []
+    from repro.settle import second_plan
+
+    second = second_plan(plan)
+    return second.records() if second else []
 
 
 def _trial(record: TrialRecord) -> list[object]:
@@ -53,5 +87,5 @@ def _source_files() -> list[Path]:
     for name in _SOURCES:
         path = ROOT / "repro" / name
         files = [path] if path.is_file() else path.rglob("*")
-        found += [file for file in files if file.suffix in (".py", ".html", ".css")]
+        found += [file for file in files if file.suffix in _KINDS]
     return sorted(found)

@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from repro.aggregate import Aggregate, Cell, dataset_entry
 from repro.plan import Plan
 from repro.report import wording
-from repro.spec import Metric, TableSpec
+from repro.spec import Metric, Reported, TableSpec
+
+if TYPE_CHECKING:
+    from repro.cell_verdicts import CellVerdict
+
+    #: (data set, method, metric) → what our cell says of the paper's number.
+    Verdicts = Mapping[tuple[str, str, str], CellVerdict]
 
 
 @dataclass(frozen=True)
 class Column:
-    """What a column holds: one metric on one data set."""
+    """What a column holds: one metric on one data set.
+
+    ``printed``  whether the paper prints a number of it that ours is compared with
+    """
 
     dataset: str
     metric: str
     label: str
+    printed: bool = False
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A shape and its words, for a state or a verdict. ``sentence`` says more of a verdict."""
+
+    symbol: str
+    words: str
+    sentence: str = ""
+
+    @property
+    def text(self) -> str:
+        """Shape and words."""
+        return f"{self.symbol} {self.words}".strip()
 
 
 @dataclass(frozen=True)
@@ -26,7 +51,8 @@ class Entry:
 
     ``value`` and ``spread``  mean and half-width of its interval; empty where none may be shown
     ``state``      the cell's state in words; empty for a complete cell
-    ``reported``   the paper's number as printed
+    ``printed``    what the paper prints here
+    ``verdict``    our cell against the paper's number, at the paper's own scale
     """
 
     cell: Cell | None
@@ -35,17 +61,42 @@ class Entry:
     state: str = ""
     symbol: str = ""
     best: bool = False
-    reported: str = ""
+    printed: Reported | None = None
+    verdict: CellVerdict | None = None
+
+    @property
+    def reported(self) -> str:
+        """The paper's number as printed; empty where it prints none."""
+        if self.printed is None:
+            return ""
+        spread = self.printed.spread
+        return self.printed.value + (f" ± {spread}" if spread else "")
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """The cell's state and its verdict, each where there is one, nothing said twice.
+
+        A verdict that the state explains gives its sentence to the state's words.
+        """
+        state, verdict = Mark(self.symbol, self.state), self.verdict
+        if verdict is None:
+            return (state,) if self.state else ()
+        if self.state and verdict.verdict in ("not comparable", "single run"):
+            return (replace(state, sentence=verdict.sentence),)
+        judged = Mark(wording.SYMBOLS[verdict.verdict], verdict.verdict, verdict.sentence)
+        return (state, judged) if self.state else (judged,)
+
+    @property
+    def number(self) -> str:
+        """Mean and half-width on one line, the best of a column marked; empty without a mean."""
+        spread = f" ± {self.spread}" if self.spread else ""
+        star = f" {wording.BEST}" if self.best else ""
+        return f"{self.value}{spread}{star}" if self.value else ""
 
     @property
     def text(self) -> str:
         """The entry on one line."""
-        if self.cell is None and not self.reported:
-            return "—"
-        spread = f" ± {self.spread}" if self.spread else ""
-        star = f" {wording.BEST}" if self.best else ""
-        state = f"{self.symbol} {self.state}".strip()
-        return f"{self.value}{spread}{star} {state}".strip() or "—"
+        return " ".join(filter(None, [self.number, *(mark.text for mark in self.marks)])) or "—"
 
 
 @dataclass(frozen=True)
@@ -73,102 +124,138 @@ class Table:
         return [row for _, rows in self.groups for row in rows]
 
     @property
+    def entries(self) -> list[Entry]:
+        """All entries, row by row."""
+        return [entry for row in self.rows for entry in row.entries]
+
+    @property
     def states(self) -> list[str]:
-        """The states, other than complete, that a reader meets in this table."""
-        cells = [entry.cell for row in self.rows for entry in row.entries if entry.cell]
-        found = {cell.state for cell in cells} - {"complete"}
-        return [state for state in wording.SYMBOLS if state in found]
+        """The states, other than complete, and the verdicts that a reader meets in this table."""
+        found = {entry.cell.state for entry in self.entries if entry.cell} - {"complete"}
+        verdicts = {entry.verdict.verdict for entry in self.entries if entry.verdict}
+        return [word for word in wording.SYMBOLS if word in found | verdicts]
 
 
-def headline_tables(plan: Plan, data: Aggregate) -> list[Table]:
+def headline_tables(plan: Plan, data: Aggregate, verdicts: Verdicts) -> list[Table]:
     """Return one table of methods × data sets for each metric that the spec puts in the table."""
     names = [name for name in plan.spec.metric_names() if plan.spec.metric(name).table]
-    tables = [_by_dataset(plan, data, name) for name in names]
+    tables = [_by_dataset(plan, data, name, verdicts) for name in names]
     return [table for table in tables if table.columns] or tables[:1]
 
 
-def other_tables(plan: Plan, data: Aggregate) -> list[Table]:
+def other_tables(plan: Plan, data: Aggregate, verdicts: Verdicts) -> list[Table]:
     """Return the tables of all other metrics: by data set, or by level on each data set."""
     tables = []
     for name, metric in plan.spec.metrics.items():
         if metric.table:
             continue
         if metric.levels:
-            tables += [_by_level(plan, data, name, dataset) for dataset in plan.datasets]
+            tables += [_by_level(plan, data, name, d, verdicts) for d in plan.datasets]
         else:
-            tables.append(_by_dataset(plan, data, name))
+            tables.append(_by_dataset(plan, data, name, verdicts))
     return [table for table in tables if table.columns]
 
 
 def make_table(
-    plan: Plan, data: Aggregate, title: str, metric: Metric, columns: Sequence[Column]
+    plan: Plan,
+    data: Aggregate,
+    title: str,
+    columns: Sequence[Column],
+    verdicts: Verdicts,
 ) -> Table:
     """Return the table of all planned methods over ``columns``; unmeasured columns left out."""
     measured = [c for c in columns if any(_cell(data, m, c) for m in plan.methods)]
-    best = {column: _best(plan, data, column) for column in measured}
+    maker = _EntryMaker(plan, data, verdicts)
     groups = []
     for role, heading in wording.ROLES.items():
         rows = tuple(
-            _row(plan.spec, data, method, measured, best)
+            _row(maker, method, measured)
             for method in plan.methods
             if plan.spec.methods[method].role == role
         )
         if rows:
             groups.append((heading, rows))
+    metric = plan.spec.metric(columns[0].metric)
     return Table(title, metric, tuple(measured), tuple(groups))
 
 
-def _by_dataset(plan: Plan, data: Aggregate, metric: str) -> Table:
-    entry = plan.spec.metric(metric)
-    columns = [Column(d, metric, dataset_entry(plan.spec, d).label) for d in plan.datasets]
+def _by_dataset(plan: Plan, data: Aggregate, metric: str, verdicts: Verdicts) -> Table:
+    columns = [
+        Column(d, metric, dataset_entry(plan.spec, d).label, _compared(plan, d, metric))
+        for d in plan.datasets
+    ]
     level = metric.partition("@")[2]
-    title = wording.metric_title(entry) + (f", at {level}" if level else "")
-    return make_table(plan, data, title, entry, columns)
+    title = wording.metric_title(plan.spec.metric(metric)) + (f", at {level}" if level else "")
+    return make_table(plan, data, title, columns, verdicts)
 
 
-def _by_level(plan: Plan, data: Aggregate, name: str, dataset: str) -> Table:
+def _by_level(plan: Plan, data: Aggregate, name: str, dataset: str, verdicts: Verdicts) -> Table:
     entry = plan.spec.metrics[name]
-    columns = [Column(dataset, f"{name}@{level}", level) for level in entry.levels]
+    columns = [
+        Column(dataset, f"{name}@{level}", level, _compared(plan, dataset, f"{name}@{level}"))
+        for level in entry.levels
+    ]
     title = f"{wording.metric_title(entry)} — {dataset_entry(plan.spec, dataset).label}"
-    return make_table(plan, data, title, entry, columns)
+    return make_table(plan, data, title, columns, verdicts)
+
+
+def _compared(plan: Plan, dataset: str, metric: str) -> bool:
+    """Say whether the paper prints a number of this column, and the scale is the paper's."""
+    printed = {(entry.dataset, entry.metric) for entry in plan.spec.reported}
+    return plan.scale_name == "paper" and (dataset, metric) in printed
 
 
 def _cell(data: Aggregate, method: str, column: Column) -> Cell | None:
     return data.cell(column.dataset, method, column.metric)
 
 
-def _row(
-    spec: TableSpec,
-    data: Aggregate,
-    method: str,
-    columns: Sequence[Column],
-    best: dict[Column, float | None],
-) -> Row:
-    entries = tuple(_entry(spec, data, method, column, best[column]) for column in columns)
-    return Row(method, spec.methods[method].label, spec.methods[method].role, entries)
+def _row(maker: _EntryMaker, method: str, columns: Sequence[Column]) -> Row:
+    entry = maker.plan.spec.methods[method]
+    entries = tuple(maker.entry(method, column) for column in columns)
+    return Row(method, entry.label, entry.role, entries)
 
 
-def _entry(
-    spec: TableSpec, data: Aggregate, method: str, column: Column, best: float | None
-) -> Entry:
-    cell = _cell(data, method, column)
-    reported = _reported(spec, method, column)
-    if cell is None:
-        return Entry(None, reported=reported)
-    state, symbol = wording.state_label(cell), wording.SYMBOLS[cell.state]
-    if cell.summary is None or cell.state == "not comparable":
-        return Entry(cell, state=state, symbol=symbol, reported=reported)
-    decimals = spec.metric(column.metric).decimals
-    width = cell.summary.half_width
-    return Entry(
-        cell,
-        value=wording.number(cell.summary.mean, decimals),
-        spread="" if width is None else wording.number(width, decimals),
-        state=state,
-        symbol=symbol,
-        best=_may_be_best(spec, cell) and cell.summary.mean == best,
-        reported=reported,
-    )
+class _EntryMaker:
+    """Makes the entries of a table: one cell, its words, and the paper's number."""
+
+    def __init__(self, plan: Plan, data: Aggregate, verdicts: Verdicts) -> None:
+        self.plan = plan
+        self._data = data
+        self._verdicts = verdicts
+        self._printed = {(r.dataset, r.method, r.metric): r for r in plan.spec.reported}
+        self._best: dict[Column, float | None] = {}
+
+    def entry(self, method: str, column: Column) -> Entry:
+        key = (column.dataset, method, column.metric)
+        cell, printed = self._data.cell(*key), self._printed.get(key)
+        if cell is None:
+            return Entry(None, printed=printed)
+        entry = Entry(
+            cell,
+            state=wording.state_label(cell),
+            symbol=wording.SYMBOLS[cell.state],
+            printed=printed,
+            verdict=self._verdicts.get(key),
+        )
+        return self._with_number(entry, cell, column)
+
+    def _with_number(self, entry: Entry, cell: Cell, column: Column) -> Entry:
+        spec = self.plan.spec
+        if cell.summary is None or cell.state == "not comparable":
+            return entry
+        decimals = spec.metric(column.metric).decimals
+        width = cell.summary.half_width
+        return replace(
+            entry,
+            value=wording.number(cell.summary.mean, decimals),
+            spread="" if width is None else wording.number(width, decimals),
+            best=_may_be_best(spec, cell) and cell.summary.mean == self._best_of(column),
+        )
+
+    def _best_of(self, column: Column) -> float | None:
+        if column not in self._best:
+            self._best[column] = _best(self.plan, self._data, column)
+        return self._best[column]
 
 
 def _may_be_best(spec: TableSpec, cell: Cell) -> bool:
@@ -184,14 +271,3 @@ def _best(plan: Plan, data: Aggregate, column: Column) -> float | None:
     if not means or better == "neither":
         return None
     return min(means) if better == "lower" else max(means)
-
-
-def _reported(spec: TableSpec, method: str, column: Column) -> str:
-    for printed in spec.reported:
-        if (printed.dataset, printed.method, printed.metric) == (
-            column.dataset,
-            method,
-            column.metric,
-        ):
-            return printed.value + (f" ± {printed.spread}" if printed.spread else "")
-    return ""

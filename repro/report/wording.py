@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
 from repro.aggregate import Cell
 from repro.plan import Plan
@@ -26,6 +28,12 @@ SYMBOLS = {
     "contradicted": "✗",
     "undecided": "?",
     "not decided": "–",
+    "exact": "=",
+    "reproduced": "✓",
+    "exceeds": "↑",
+    "falls short": "↓",
+    "consistent": "≈",
+    "inconclusive": "?",
 }
 
 ROLES = {
@@ -34,6 +42,36 @@ ROLES = {
     "ablation": "Ablations",
     "control": "Controls",
 }
+
+#: Follows a tuned value at the edge of its space.
+AT_EDGE = "(edge)"
+
+#: Precedes what a method tried beyond a rival.
+MORE = "▲"
+UNEVEN = f"{MORE} marks a method that tried more configurations on a data set than a rival did."
+
+#: What the numbers of a table are.
+MEANS = "Mean ± half-width of the 95 % t interval."
+BEST_MEANS = "best mean of its column"
+
+#: How a number can be followed to its trials, from a page that cannot be clicked.
+TRACED = (
+    "Each number's trials are listed in report.html and trials.parquet; “repro explain” traces a "
+    "cell to its trials, hosts, commit and data."
+)
+
+#: How claims are judged.
+CLAIMS = (
+    "A claim is tested seed by seed, in both directions. Holm's correction keeps the chance of any "
+    "false verdict in a family at 5 %. “Undecided” means that the data do not settle it, not that "
+    "the claim is wrong."
+)
+
+#: What a second stage means beside the first.
+SECOND_STAGE = (
+    "Its verdicts come from its own seeds alone and stand beside the first stage's, which stay as "
+    "they are."
+)
 
 #: Why an interval and a verdict may seem to disagree.
 INTERVALS = (
@@ -56,6 +94,15 @@ def number(value: float | None, decimals: int) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     return f"{value:.{decimals}f}" if abs(value) < 1e7 else f"{value:.3e}"
+
+
+def typeset(text: str) -> str:
+    """Return a sentence with minus signs before numbers and narrow spaces before units.
+
+    For pages that are read; files that are copied from or searched keep what a keyboard has.
+    """
+    text = re.sub(r"(?<![\w.)\]/-])-(?=\.?\d)", "−", text)
+    return re.sub(r"(?<=\d) (?=(?:%|s|min|h|MiB|GiB)(?!\w))", "\u202f", text)
 
 
 def state_label(cell: Cell) -> str:
@@ -126,11 +173,38 @@ def partial_note(plan: Plan) -> str:
     )
 
 
+def printed_note(plan: Plan) -> str:
+    """Return what the paper's numbers beside ours are; empty where none is compared."""
+    if plan.scale_name != "paper" or not plan.spec.reported:
+        return ""
+    sources = ", ".join(dict.fromkeys(entry.source for entry in plan.spec.reported))
+    kinds = {entry.spread_kind for entry in plan.spec.reported if entry.spread}
+    spread = " and ".join(_SPREADS[kind] for kind in sorted(kinds))
+    return f"Paper: as printed ({sources})" + (f", ± {spread}." if spread else ".")
+
+
+_SPREADS = {
+    "": "as printed",
+    "ci95": "half of a 95 % interval",
+    "sd": "standard deviation",
+    "se": "standard error",
+}
+
+
 def duration(seconds: float) -> str:
     """Return seconds, minutes or hours, whichever reads best."""
     if seconds < 100:
         return f"{seconds:.1f} s"
     return f"{seconds / 60:.1f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def moment(text: str) -> str:
+    """Return a time as stored (ISO 8601) to the minute, in UTC; what is none as it is."""
+    try:
+        when = datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        return text
+    return when.strftime("%Y-%m-%d %H:%M UTC")
 
 
 def memory(size: float | None) -> str:

@@ -1,10 +1,17 @@
-"""How every figure looks: fonts, lines, and one colour, marker and dash per method."""
+"""How every figure looks: fonts, lines, and one colour, marker, dash and hatch per method.
+
+Plain matplotlib draws them. Seaborn would compute means and intervals of its own, by other rules
+than this report's; given finished numbers it draws the same matplotlib artists.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+#: Points of the smallest text: ticks and notes.
+SMALL = 8.0
 
 #: Text and axes. The page replaces this exact colour with its own ink, so that inline figures
 #: follow light and dark.
@@ -37,6 +44,12 @@ DASHES: tuple[Any, ...] = (
 )
 
 
+HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "----", "oooo", "||||", "++++")
+
+#: A stroke this wide or wider is that of an emphasized method.
+STRONG = 2.0
+
+
 @dataclass(frozen=True)
 class MethodStyle:
     """A method's look, the same in all figures of a paper."""
@@ -44,7 +57,13 @@ class MethodStyle:
     color: str
     marker: str
     dash: Any
+    hatch: str
     width: float
+
+    @property
+    def order(self) -> int:
+        """Which is drawn above which: the emphasized are on top."""
+        return 3 if self.width >= STRONG else 2
 
 
 def method_styles(methods: Iterable[str], emphasized: Iterable[str]) -> dict[str, MethodStyle]:
@@ -53,8 +72,10 @@ def method_styles(methods: Iterable[str], emphasized: Iterable[str]) -> dict[str
     return {
         method: MethodStyle(
             COLORS[index % len(COLORS)],
-            MARKERS[index % len(MARKERS)],
+            # Colours come round before the markers do: the second round has other pairs.
+            MARKERS[(index + index // len(COLORS)) % len(MARKERS)],
             DASHES[index % len(DASHES)],
+            HATCHES[index % len(HATCHES)],
             2.2 if method in strong else 1.3,
         )
         for index, method in enumerate(methods)
@@ -62,14 +83,19 @@ def method_styles(methods: Iterable[str], emphasized: Iterable[str]) -> dict[str
 
 
 def settings() -> Any:
-    """Return matplotlib's settings for all figures. Sizes are points at the width of a phone."""
+    """Return matplotlib's settings for all figures.
+
+    Sizes are points where a figure is printed at its natural width, a text column: as large as the
+    text around it or a little smaller. Fonts are embedded as TrueType (type 42), which journals
+    take, not as Type 3.
+    """
     return {
         "font.family": "DejaVu Sans",
-        "font.size": 9,
-        "axes.titlesize": 9.5,
+        "font.size": SMALL,
+        "axes.titlesize": 9,
         "axes.titleweight": "bold",
         "axes.titlelocation": "left",
-        "axes.labelsize": 9,
+        "axes.labelsize": 8.5,
         "axes.edgecolor": INK,
         "axes.labelcolor": INK,
         "axes.titlecolor": INK,
@@ -86,14 +112,15 @@ def settings() -> Any:
         "text.color": INK,
         "xtick.color": INK,
         "ytick.color": INK,
-        "xtick.labelsize": 8.5,
-        "ytick.labelsize": 8.5,
+        "xtick.labelsize": SMALL,
+        "ytick.labelsize": SMALL,
         "xtick.major.width": 0.7,
         "ytick.major.width": 0.7,
         "legend.frameon": False,
         "legend.fontsize": 8.5,
         "legend.handlelength": 2.8,
-        "lines.markersize": 5,
+        "hatch.linewidth": 0.7,
+        "lines.markersize": 4.5,
         "svg.fonttype": "path",
         "pdf.fonttype": 42,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +15,14 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from repro.report.document import Document
-from repro.report.drawing import draw
-from repro.report.figure_data import FigureData, figure_data
-from repro.report.figure_spec import FigureSpec, load_figures
-from repro.report.style import INK, method_styles, settings
+from repro.report.figures.content import FigureData
+from repro.report.figures.data import Source, figure_data
+from repro.report.figures.drawing import draw
+from repro.report.figures.spec import FigureSpec, load_figures
+from repro.report.figures.style import INK, method_styles, settings
+
+#: Characters per line of the heading that the files carry.
+_HEADING_WIDTH = 84
 
 
 @dataclass(frozen=True)
@@ -36,9 +41,10 @@ def render_figures(document: Document) -> list[RenderedFigure]:
     """Return the figures that have anything to show."""
     plan = document.plan
     styles = method_styles(plan.spec.methods, plan.spec.methods_with_role("method"))
+    source = Source(plan, document.data, document.claims)
     rendered = []
     for spec in load_figures(plan.spec):
-        data = figure_data(spec, plan, document.data)
+        data = figure_data(spec, source)
         if data.panels:
             wide, narrow = draw(data, styles), draw(data, styles, narrow=True)
             rendered.append(_render(document, data, wide, narrow))
@@ -47,11 +53,11 @@ def render_figures(document: Document) -> list[RenderedFigure]:
 
 def _render(document: Document, data: FigureData, wide: Figure, narrow: Figure) -> RenderedFigure:
     spec = data.spec
-    interval = "bands" if spec.kind == "curves" else "bars"
-    parts = [spec.caption, f"Mean over the seeds; {interval}: 95 % t interval."]
-    caption = " ".join([*parts, *(f"{text}." for text in data.left_out)]).strip()
+    sentences = [spec.caption, data.reading, *(f"{text}." for text in data.left_out)]
+    caption = " ".join(filter(None, sentences))
     # The files leave the page, so they carry what its caption says: scale, seeds, device.
-    heading = wide.suptitle(f"{spec.title} ({document.banner})", fontsize=9, color=INK)
+    title = textwrap.fill(f"{spec.title} ({document.banner})", _HEADING_WIDTH)
+    heading = wide.suptitle(title, fontsize=9, color=INK)
     _freeze(wide)
     files = _files(wide)
     heading.set_visible(False)

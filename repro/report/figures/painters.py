@@ -1,0 +1,143 @@
+"""Painting series into one set of axes: lines, bands, clouds, fitted curves, profiles."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from repro.report.figures.axes import Across, across, finish
+from repro.report.figures.content import Panel, Point
+from repro.report.figures.style import MethodStyle
+
+Styles = dict[str, MethodStyle]
+
+_BAND = 0.15
+
+
+def lines(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
+    """Paint means joined by lines, with interval bars; crosses where both axes are measured."""
+    places = across(panel, log)
+    for series in panel.series:
+        style = styles[series.method]
+        xs, ys = _line(series.points, places)
+        axes.plot(xs, ys, color=style.color, linestyle=style.dash, linewidth=style.width)
+        _marks(axes, series.points, places, style)
+    finish(axes, places, log)
+
+
+def bands(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
+    """Paint a line through many steps, a band for the interval and a few markers to tell it by."""
+    places = across(panel, log)
+    for index, series in enumerate(panel.series):
+        style = styles[series.method]
+        every = max(1, len(series.points) // 6)
+        _band(axes, series.points, places, style)
+        xs, ys = _line(series.points, places)
+        axes.plot(
+            xs,
+            ys,
+            color=style.color,
+            linestyle=style.dash,
+            linewidth=style.width,
+            marker=style.marker,
+            markevery=(index * every // max(1, len(panel.series)), every),
+            zorder=style.order,
+        )
+    finish(axes, places, log)
+
+
+def clouds(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
+    """Paint unjoined marks, with intervals where they have any."""
+    places = across(panel, log)
+    for series in panel.series:
+        _marks(axes, series.points, places, styles[series.method])
+    finish(axes, places, log)
+
+
+def fits(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
+    """Paint means with their intervals, and the fitted curve with its band."""
+    places = across(panel, log)
+    for series in panel.series:
+        style = styles[series.method]
+        _band(axes, series.curve, places, style)
+        xs, ys = _line(series.curve, places)
+        axes.plot(xs, ys, color=style.color, linestyle=style.dash, linewidth=style.width)
+        _marks(axes, series.points, places, style)
+    finish(axes, places, log)
+
+
+def steps(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
+    """Paint step functions with bands, a few markers on each; shares lie between 0 and 1."""
+    places = across(panel, log)
+    for index, series in enumerate(panel.series):
+        style = styles[series.method]
+        every = max(1, len(series.points) // 6)
+        _band(axes, series.points, places, style, step="post")
+        axes.plot(
+            *_line(series.points, places),
+            drawstyle="steps-post",
+            color=style.color,
+            linestyle=style.dash,
+            linewidth=style.width,
+            marker=style.marker,
+            markevery=(index * every // max(1, len(panel.series)), every),
+            zorder=style.order,
+        )
+    finish(axes, places, log)
+    axes.set_ylim(-0.03, 1.03)
+
+
+def errors(points: Sequence[Point], direction: str) -> Any:
+    """Return how far the intervals reach down and up from each point; ``None`` without any."""
+    ends = [(getattr(p, direction), getattr(p, f"{direction}_interval")) for p in points]
+    if all(interval is None for _, interval in ends):
+        return None
+    below = [max(0.0, value - interval[0]) if interval else 0.0 for value, interval in ends]
+    above = [max(0.0, interval[1] - value) if interval else 0.0 for value, interval in ends]
+    return [below, above]
+
+
+def _line(points: Sequence[Point], places: Across) -> tuple[list[float], list[float]]:
+    """Return the line's coordinates, with a gap wherever two points are not to be joined."""
+    xs: list[float] = []
+    ys: list[float] = []
+    for before, point in zip([None, *points], points, strict=False):
+        over_break = before is not None and places.log and (before.x == 0) != (point.x == 0)
+        if before is not None and (over_break or not point.joined):
+            xs.append(math.nan)
+            ys.append(math.nan)
+        xs.append(places(point.x))
+        ys.append(point.y)
+    return xs, ys
+
+
+def _marks(axes: Axes, points: Sequence[Point], places: Across, style: MethodStyle) -> None:
+    axes.errorbar(
+        [places(p.x) for p in points],
+        [p.y for p in points],
+        xerr=errors(points, "x"),
+        yerr=errors(points, "y"),
+        color=style.color,
+        marker=style.marker,
+        linestyle="none",
+        elinewidth=0.9,
+        zorder=style.order,
+    )
+
+
+def _band(
+    axes: Axes,
+    points: Sequence[Point],
+    places: Across,
+    style: MethodStyle,
+    step: Any = None,
+) -> None:
+    xs, _ = _line(points, places)
+    ends = [p.y_interval or (p.y, p.y) for p in points]
+    gaps = iter(ends)
+    pairs = [(math.nan, math.nan) if math.isnan(x) else next(gaps) for x in xs]
+    low, high = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    axes.fill_between(xs, low, high, color=style.color, alpha=_BAND, linewidth=0, step=step)

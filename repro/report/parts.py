@@ -1,0 +1,163 @@
+"""Pieces of text that the page and the paper share: each is put into words here alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from repro.aggregate import dataset_entry
+from repro.claims import ClaimVerdict, Finding
+from repro.overall import OverallRow
+from repro.plan import USER_FILE
+from repro.report import wording
+from repro.report.document import Document
+from repro.report.table import Mark
+from repro.spec import TableSpec
+
+
+def citation(spec: TableSpec) -> list[str]:
+    """Return where the paper can be found: venue, year, arXiv."""
+    year = "" if str(spec.cite.year) in spec.cite.venue else str(spec.cite.year or "")
+    arxiv = f"arXiv:{spec.cite.arxiv}" if spec.cite.arxiv else ""
+    return [part for part in (spec.cite.venue, year, arxiv) if part]
+
+
+def references(document: Document) -> list[str]:
+    """Return the sources of the statistics that the report uses."""
+    found = [_HOLM] if document.claims else []
+    names = document.plan.datasets
+    if any(dataset_entry(document.plan.spec, name).resplit > 0 for name in names):
+        found.append(_RESPLITS)
+    return found
+
+
+_HOLM = (
+    "S. Holm. A simple sequentially rejective multiple test procedure. Scandinavian Journal of "
+    "Statistics, 6(2):65–70, 1979."
+)
+_RESPLITS = (
+    "C. Nadeau and Y. Bengio. Inference for the generalization error. Machine Learning, "
+    "52(3):239–281, 2003."
+)
+
+
+def dataset_notes(document: Document) -> list[tuple[str, str]]:
+    """Return (data set, what a reader must know of it)."""
+    notes = []
+    for name in document.plan.datasets:
+        entry = dataset_entry(document.plan.spec, name)
+        text = [name] if name.startswith(USER_FILE) else []
+        text += [entry.note.rstrip(".")] if entry.note else []
+        if entry.resplit > 0:
+            text.append(
+                f"seeds re-split one finite table, so intervals and tests use the variance factor "
+                f"1/n + {entry.resplit:g} of Nadeau and Bengio in place of 1/n"
+            )
+        if text:
+            notes.append((entry.label, "; ".join(text)))
+    return notes
+
+
+def verdict_sentences(document: Document) -> list[tuple[str, Mark]]:
+    """Return (method on data set, verdict) for each cell that is compared with a printed number."""
+    return [
+        (f"{row.label} on {column.label}, {table.metric.label}", entry.marks[-1])
+        for table in (*document.tables, *document.other_tables)
+        for row in table.rows
+        for column, entry in zip(table.columns, row.entries, strict=True)
+        if entry.verdict is not None
+    ]
+
+
+@dataclass(frozen=True)
+class OverallBlock:
+    """One ``overall:`` statistic of the spec: every method's value over all runs and data sets."""
+
+    title: str
+    rows: tuple[OverallRow, ...]
+
+    @property
+    def how(self) -> str:
+        """How its intervals were made."""
+        row = next((row for row in self.rows if row.interval), None)
+        if row is None:
+            return ""
+        if not row.draws:
+            return f"{100 * row.level:g} % t interval (Satterthwaite)"
+        return (
+            f"{100 * row.level:g} % stratified bootstrap over runs and data sets, {row.draws:,} "
+            f"draws, seed {row.seed}"
+        )
+
+
+def overall_blocks(document: Document) -> list[OverallBlock]:
+    """Return the overall statistics, one block for each entry of the spec."""
+    found: dict[str, list[OverallRow]] = {}
+    for row in document.overall:
+        found.setdefault(row.id, []).append(row)
+    return [OverallBlock(rows[0].title, tuple(rows)) for rows in found.values()]
+
+
+def overall_value(row: OverallRow, spec: TableSpec) -> str:
+    """Return a row's value; a dash where it has none."""
+    return wording.number(row.value, _decimals(row, spec))
+
+
+def overall_interval(row: OverallRow, spec: TableSpec) -> str:
+    """Return a row's interval; a dash where it has none."""
+    if row.interval is None:
+        return "—"
+    low, high = (wording.number(end, _decimals(row, spec)) for end in row.interval)
+    return f"{low} to {high}"
+
+
+def _decimals(row: OverallRow, spec: TableSpec) -> int:
+    """A ratio or a probability has no unit, so not the metric's decimals either."""
+    return 3 if row.rival else spec.metric(row.metric).decimals
+
+
+def families(document: Document) -> list[tuple[str, list[ClaimVerdict]]]:
+    """Return the two families of claims, each with its heading."""
+    return [("Claims of the paper", document.paper_claims), ("Our controls", document.controls)]
+
+
+def origin(verdict: ClaimVerdict) -> str:
+    """Return who says what the claim says, and where."""
+    if verdict.claim.ours:
+        return "Our control, not a claim of the paper"
+    return f"The paper, {verdict.claim.source}"
+
+
+def estimate(finding: Finding | None) -> str:
+    """Return a finding's estimate with its unit; a dash where there is none."""
+    if finding is None or finding.comparison.estimate is None:
+        return "—"
+    return f"{bare_estimate(finding)} {finding.unit}".rstrip()
+
+
+def what_is_estimated(verdict: ClaimVerdict) -> str:
+    """Return what a claim's findings estimate, with its unit; several, where they differ."""
+    labels = dict.fromkeys(
+        f"{finding.estimate_label} [{finding.unit}]" if finding.unit else finding.estimate_label
+        for finding in verdict.findings
+    )
+    return ", ".join(labels)
+
+
+def bare_estimate(finding: Finding) -> str:
+    """Return a finding's estimate without its unit; a dash where there is none."""
+    value = finding.comparison.estimate
+    return "—" if value is None else finding.number(value)
+
+
+def interval(finding: Finding | None) -> str:
+    """Return a finding's simultaneous interval; a dash where there is none."""
+    if finding is None or finding.interval is None:
+        return "—"
+    low, high = finding.interval
+    return f"{finding.number(low)} to {finding.number(high)}"
+
+
+def metric_heading(spec: TableSpec, name: str) -> str:
+    """Return a metric's label with its level."""
+    level = name.partition("@")[2]
+    return spec.metric(name).label + (f" @ {level}" if level else "")

@@ -1,0 +1,43 @@
+"""The second stage in the report: its trials, and the verdicts from those trials alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from repro.aggregate import aggregate
+from repro.claims import ClaimVerdict, decide
+from repro.plan import Plan
+from repro.settle import read_stage, second_plan, stage_claims, stage_sentence
+from repro.store import TrialRecord
+
+
+@dataclass(frozen=True)
+class SecondStageReport:
+    """The second stage of a run, beside the first.
+
+    ``sentence``  what was planned: claims and seeds
+    ``records``   its trials, on seeds of their own
+    ``claims``    verdicts from those trials alone
+    """
+
+    sentence: str
+    records: tuple[TrialRecord, ...]
+    claims: tuple[ClaimVerdict, ...]
+
+    def verdict_on(self, claim: str) -> ClaimVerdict | None:
+        """Return the stage's verdict on a claim, or ``None`` where it does not test it."""
+        return next((found for found in self.claims if found.claim.id == claim), None)
+
+
+def second_stage(plan: Plan) -> SecondStageReport | None:
+    """Return the second stage of ``plan``; ``None`` where none was planned.
+
+    Its family is the claims that it tests.
+    """
+    stage, second = read_stage(plan), second_plan(plan)
+    if stage is None or second is None:
+        return None
+    records = second.records()
+    tested = replace(second, spec=replace(plan.spec, claims=stage_claims(plan, stage)))
+    verdicts = decide(tested, aggregate(tested, records))
+    return SecondStageReport(stage_sentence(stage), tuple(records), tuple(verdicts))
