@@ -12,8 +12,18 @@ JOBS    ?=
 RESULTS ?= results
 STALE   ?=
 RETRY   ?=
+SETTLE  ?=
 CELL    ?=
+CLAIM   ?=
 TRIAL   ?=
+A       ?=
+B       ?=
+TO      ?= parquet
+OUTPUT  ?=
+CURVES  ?=
+SOURCE  ?=
+PREFER  ?= ours
+DRY_RUN ?=
 TORCH   ?=
 SETUP   ?= 1
 TESTS   ?=
@@ -21,8 +31,8 @@ export OFFLINE ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-development list plan reproduce status report explain fetch logs \
-        run-trial test test-all bench check format clean system-packages
+.PHONY: help setup setup-development list plan reproduce status report explain diff export merge \
+        fetch logs run-trial test test-all bench error-rates check format clean system-packages
 
 # Set-up ---------------------------------------------------------------------------------------
 # The extra that a paper needs stands in its spec (`extra:`), so that one family of papers does
@@ -92,19 +102,31 @@ plan: $(STAMPS) ## what reproduce would run and what that costs; starts nothing
 
 reproduce: $(STAMPS) ## run what is missing, show the table, say where the report is
 	$(need_paper)
-	$(REPRO) reproduce $(PAPER) $(PLACE) $(CHOICE) $(RUN) $(AGAIN)
+	$(REPRO) reproduce $(PAPER) $(PLACE) $(CHOICE) $(RUN) $(AGAIN) $(if $(filter 1,$(SETTLE)),--settle)
 
 status: $(STAMPS) ## trials by state, what failed and why
 	$(need_paper)
 	$(REPRO) status $(PAPER) $(PLACE) $(CHOICE)
 
-report: $(STAMPS) ## write the report from the results that there are
+report: $(STAMPS) ## write the report from the results that there are (PAPER=all: an index too)
 	$(need_paper)
 	$(REPRO) report $(PAPER) $(PLACE) $(CHOICE)
 
-explain: $(STAMPS) ## trace a number (CELL=dataset/method[/metric]) or all verdicts to their trials
+explain: $(STAMPS) ## trace a number (CELL=dataset/method[/metric]), a claim (CLAIM=id) or all verdicts
 	$(need_paper)
-	$(REPRO) explain $(PAPER) $(PLACE) $(CHOICE) $(if $(CELL),--cell '$(CELL)')
+	$(REPRO) explain $(PAPER) $(PLACE) $(CHOICE) $(if $(CELL),--cell '$(CELL)') $(if $(CLAIM),--claim '$(CLAIM)')
+
+diff: $(STAMPS) ## what changed from one report to another (A=<folder> B=<folder>), and why
+	@test -n "$(A)" && test -n "$(B)" || { echo "name two reports: make diff A=<folder> B=<folder>" >&2; exit 2; }
+	$(REPRO) diff '$(A)' '$(B)'
+
+export: $(STAMPS) ## every trial as one table (TO=parquet|csv, OUTPUT=<file>; CURVES=1: every logged point)
+	$(need_paper)
+	$(REPRO) export $(PAPER) $(PLACE) $(CHOICE) --to '$(TO)' $(if $(OUTPUT),--output '$(OUTPUT)') $(if $(filter 1,$(CURVES)),--curves)
+
+merge: $(STAMPS) ## bring results from another machine (SOURCE=<results folder>) into RESULTS
+	@test -n "$(SOURCE)" || { echo "name a results folder: make merge SOURCE=<folder>" >&2; exit 2; }
+	$(REPRO) merge '$(SOURCE)' --results '$(RESULTS)' --prefer '$(PREFER)' $(if $(filter 1,$(DRY_RUN)),--dry-run)
 
 fetch: $(STAMPS) ## download and verify the data of a paper (SCALE=paper for the real sets)
 	$(need_paper)
@@ -143,7 +165,8 @@ format: $(DEVELOPMENT) ## format the sources and mend what lint can mend
 system-packages: ## what the browser and LaTeX tests need, by apt-get (needs root)
 	$(SUDO) apt-get update -qq
 	$(SUDO) apt-get install -y -qq --no-install-recommends \
-	  chromium fonts-dejavu-core texlive-latex-recommended texlive-science lmodern
+	  chromium fonts-dejavu-core lmodern latexmk poppler-utils \
+	  texlive-latex-recommended texlive-latex-extra texlive-science
 
 clean: ## remove caches and the virtual environment; results stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks
@@ -168,7 +191,8 @@ help: ## this text
 	@echo "  RESULTS=dir            where results are kept (default: results)"
 	@echo "  STALE=rerun|keep       results of older code: rerun (default below paper scale) or keep"
 	@echo "  RETRY=failed           run failed trials again"
-	@echo "  CELL=dataset/method    what to explain;  TRIAL=<id>  which trial to show or run"
+	@echo "  SETTLE=1               add the one second stage: new seeds for what stayed undecided"
+	@echo "  CELL=dataset/method    what to explain;  CLAIM=<id>  a claim;  TRIAL=<id>  a trial to show or run"
 	@echo "  PYTHON=<path>          the Python that makes the virtual environment"
 	@echo "  TORCH=cpu              set up with the CPU build of torch (Linux: no CUDA downloads)"
 	@echo "  SETUP=0                use PYTHON as it is, with what it has installed"

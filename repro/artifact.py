@@ -38,12 +38,17 @@ class Artifact:
     @property
     def key(self) -> str:
         """What identifies the artefact: the builder's name, settings and the contract's version."""
-        return sha256_of_json([self.name, self.settings, CONTRACT])[:32]
+        return key_of(self.name, self.settings)
 
     @property
     def code(self) -> str:
         """The fingerprint of the sources that the builder reaches."""
         return code_fingerprint([self.name]).digest
+
+
+def key_of(name: str, settings: dict[str, Any]) -> str:
+    """Return the key of what the builder ``name`` makes with ``settings``: its folder's name."""
+    return sha256_of_json([name, settings, CONTRACT])[:32]
 
 
 def directory_of(artifact: Artifact, root: Path) -> Path:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from repro.files import read_json_lines, write_text
+from repro.files import read_json_lines, write_json_lines
 
 
 def now() -> str:
@@ -31,12 +30,12 @@ def start_attempt(path: Path) -> None:
             "reason": None,
         }
     )
-    _write(path, attempts)
+    write_json_lines(path, attempts)
 
 
 def finish_attempt(path: Path, reason: str) -> None:
     """Close the open line with the present time and ``reason``."""
-    _write(path, _closed(read_json_lines(path), reason))
+    write_json_lines(path, _closed(read_json_lines(path), reason))
 
 
 def read_attempts(path: Path) -> list[dict[str, Any]]:
@@ -44,12 +43,15 @@ def read_attempts(path: Path) -> list[dict[str, Any]]:
     return read_json_lines(path)
 
 
+def join_attempts(path: Path, other: Path) -> None:
+    """Add to ``path`` the attempts of ``other`` that it lacks, all in the order of their start."""
+    mine = read_json_lines(path)
+    attempts = mine + [attempt for attempt in read_json_lines(other) if attempt not in mine]
+    write_json_lines(path, sorted(attempts, key=lambda attempt: str(attempt.get("start"))))
+
+
 def _closed(attempts: list[dict[str, Any]], reason: str) -> list[dict[str, Any]]:
     return [a if a["end"] else a | {"end": now(), "reason": reason} for a in attempts]
-
-
-def _write(path: Path, attempts: list[dict[str, Any]]) -> None:
-    write_text(path, "".join(json.dumps(attempt) + "\n" for attempt in attempts))
 
 
 def _job_id() -> str:

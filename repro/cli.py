@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from repro.errors import EXIT_USER_ERROR, UserError
+from repro.errors import EXIT_TRIALS_FAILED, EXIT_USER_ERROR, UserError
 
 if TYPE_CHECKING:
+    from repro.merge import Prefer
     from repro.plan import Plan, Selection
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ LauncherName = Annotated[str, typer.Option(help="local (all cores) or debug (thi
 Jobs = Annotated[int, typer.Option(help="Trials at once; 0 means one per core.", min=0)]
 Stale = Annotated[str, typer.Option(help="Results of older code: auto, rerun or keep.")]
 Retry = Annotated[str, typer.Option(help="`failed` runs failed trials again.")]
+Report = Annotated[Path, typer.Argument(help="A report's folder, or its verdicts.json.")]
 TrialId = Annotated[str, typer.Argument(help="The first digits of a trial's id.")]
 
 _RESULTS = Path("results")
@@ -91,6 +93,7 @@ def reproduce(
     results: Results = _RESULTS,
     stale: Stale = "auto",
     retry: Retry = "",
+    settle: Annotated[bool, typer.Option("--settle", help="Add the one second stage.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="As `plan`.")] = False,
 ) -> None:
     """Run what is missing, then show the table and where the report is."""
@@ -101,7 +104,7 @@ def reproduce(
     _one_of("STALE", stale, _STALE_RULES)
     if retry:
         _one_of("RETRY", retry, ("failed",))
-    options = RunOptions(launcher, jobs, stale, retry == "failed")
+    options = RunOptions(launcher, jobs, stale, retry == "failed", settle)
     selection = _selection(seeds, datasets, methods)
     statuses = []
     for one in _plans(paper, scale, results, selection):
@@ -137,17 +140,22 @@ def report(
     methods: Methods = "",
     results: Results = _RESULTS,
 ) -> None:
-    """Write the report from the results that there are. Runs no trial."""
+    """Write the report from the results that there are (`all`: an index too). Runs no trial."""
     from repro.reproduce import report as write
 
     for one in _plans(paper, scale, results, _selection(seeds, datasets, methods)):
         write(one, one.records())
+    if paper == "all":
+        from repro.report.index import write_index
+
+        print(f"\nAll papers: {write_index(results.absolute())}")
 
 
 @app.command()
 def explain(
     paper: OnePaper,
     cell: Annotated[str, typer.Option(help="data set/method or data set/method/metric.")] = "",
+    claim: Annotated[str, typer.Option(help="A claim's id: its tests, its cells.")] = "",
     scale: Scale = "small",
     seeds: Seeds = None,
     datasets: Datasets = "",
@@ -158,7 +166,53 @@ def explain(
     from repro.explain import explain as trace
 
     (one,) = _plans(paper, scale, results, _selection(seeds, datasets, methods))
-    print(trace(one, one.records(), cell or None))
+    print(trace(one, one.records(), cell or None, claim or None))
+
+
+@app.command()
+def diff(report_a: Report, report_b: Report) -> None:
+    """Say which cells and verdicts changed from one report to another, and why."""
+    from repro.difference import difference, difference_text
+
+    print(difference_text(difference(report_a, report_b)))
+
+
+@app.command()
+def export(
+    paper: OnePaper,
+    to: Annotated[str, typer.Option(help="parquet or csv.")] = "parquet",
+    output: Annotated[Path | None, typer.Option(help="The file to write.")] = None,
+    curves: Annotated[bool, typer.Option("--curves", help="One row per logged point.")] = False,
+    scale: Scale = "small",
+    seeds: Seeds = None,
+    datasets: Datasets = "",
+    methods: Methods = "",
+    results: Results = _RESULTS,
+) -> None:
+    """Write every trial, or every point of every curve, as one table."""
+    from repro.export import export as write
+    from repro.settle import all_records
+
+    (one,) = _plans(paper, scale, results, _selection(seeds, datasets, methods))
+    print(write(one, all_records(one), to, output, curves=curves))
+
+
+@app.command()
+def merge(
+    source: Annotated[Path, typer.Argument(help="A results folder from another machine.")],
+    prefer: Annotated[str, typer.Option(help="Which of two that differ stays.")] = "ours",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say it; write nothing.")] = False,
+    results: Results = _RESULTS,
+) -> None:
+    """Bring results from another machine into this results folder."""
+    from repro.merge import merge as bring
+    from repro.merge import merge_text
+
+    theirs = _one_of("PREFER", prefer, ("ours", "theirs")) == "theirs"
+    which: Prefer = "theirs" if theirs else "ours"
+    summary = bring(source, results.absolute(), prefer=which, dry_run=dry_run)
+    print(merge_text(summary))
+    raise typer.Exit(EXIT_TRIALS_FAILED if summary.troubled else 0)
 
 
 @app.command("run-trial")

@@ -24,11 +24,11 @@ def try_claim(path: Path, beat_path: Path | None = None) -> bool:
     """
     if _create(path):
         return True
-    if _is_held(path, beat_path):
+    if is_held(path, beat_path):
         return False
     with _guarded(path):
         # Another process may have taken the dead claim over while this one waited for the guard.
-        if _is_held(path, beat_path):
+        if is_held(path, beat_path):
             return False
         path.unlink(missing_ok=True)
         return _create(path)
@@ -66,7 +66,8 @@ def _create(path: Path) -> bool:
     return True
 
 
-def _is_held(path: Path, beat_path: Path | None) -> bool:
+def is_held(path: Path, beat_path: Path | None = None) -> bool:
+    """Say whether the claim ``path`` has an owner that is alive; ``beat_path`` as above."""
     claim = read_beat(path)
     if claim is None:
         return path.exists() and not _is_unreadable_for_long(path)

@@ -1,46 +1,53 @@
-"""Where a number or a verdict comes from: the trials behind a cell, the tests behind a claim."""
+"""What stands behind a cell: its trials, its parameters, the claims that it bears on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from repro.aggregate import Aggregate, Cell, aggregate, dataset_entry
+from repro.aggregate import Aggregate, Cell, dataset_entry
 from repro.attempts import read_attempts
+from repro.cell_verdicts import cell_verdicts
+from repro.claims import ClaimVerdict
 from repro.errors import UserError, did_you_mean
+from repro.explain.claims import bears_on
+from repro.explain.tuning import chosen_by_tuning
 from repro.plan import Plan
 from repro.store import TrialRecord
-from repro.verdicts import ClaimVerdict, decide, describe_pair
 
 
-def explain(plan: Plan, records: Sequence[TrialRecord], cell: str | None) -> str:
-    """Return how a cell, or without one every verdict, came about.
-
-    ``cell`` is ``dataset/method`` or ``dataset/method/metric``. An unknown one: ``UserError``.
-    """
-    data = aggregate(plan, records)
-    if cell is None:
-        return "\n".join([*_claims(plan, data), "", *_addresses(plan, data)])
-    cells = _matching(data, cell)
-    lines = [line for found in cells for line in _cell(plan, found)]
-    records = cells[0].group.records
-    for record in records:
-        lines += ["", *_trial(record, cells)]
-    lines += ["", *_origins(records)]
-    return "\n".join(lines)
-
-
-def _matching(data: Aggregate, address: str) -> list[Cell]:
-    parts = address.rsplit("/", 2)
+def matching(data: Aggregate, address: str) -> list[Cell]:
+    """Return the cells of ``dataset/method[/metric]``. An unknown one: ``UserError``."""
     found = [c for c in data.cells.values() if address in (c.address, f"{c.dataset}/{c.method}")]
     if found:
         return found
     known = {cell.address for cell in data.cells.values()}
-    if len(parts) < 3:
+    if len(address.rsplit("/", 2)) < 3:
         known = {f"{cell.dataset}/{cell.method}" for cell in data.cells.values()}
     raise UserError(f"CELL: unknown cell {address!r}{did_you_mean(address, known)}")
 
 
-def _cell(plan: Plan, cell: Cell) -> Iterator[str]:
+def trace(
+    plan: Plan, data: Aggregate, cells: Sequence[Cell], verdicts: Sequence[ClaimVerdict]
+) -> Iterator[str]:
+    """Yield what is behind ``cells``, which are one method's on one data set."""
+    printed = cell_verdicts(plan, data)
+    for cell in cells:
+        yield from _summary(plan, cell)
+        verdict = printed.get((cell.dataset, cell.method, cell.metric))
+        if verdict is not None:
+            printed_as = f"{verdict.reported.value} ({verdict.reported.source})"
+            yield f"  against the paper's {printed_as}: {verdict.verdict}. {verdict.sentence}"
+    yield from _claims(plan, cells, verdicts)
+    yield from chosen_by_tuning(plan, cells[0].dataset, cells[0].method)
+    records = cells[0].group.records
+    for record in records:
+        yield ""
+        yield from _trial(record, cells)
+    yield ""
+    yield from _origins(records)
+
+
+def _summary(plan: Plan, cell: Cell) -> Iterator[str]:
     metric = plan.spec.metric(cell.metric)
     counts = f"{len(cell.values)} of {cell.planned} trials finished"
     if cell.stale:
@@ -55,6 +62,18 @@ def _cell(plan: Plan, cell: Cell) -> Iterator[str]:
         resplit = dataset_entry(plan.spec, cell.dataset).resplit
         if cell.summary.corrected:
             yield f"  the interval uses the variance factor 1/n + {resplit:g}: seeds share data"
+
+
+def _claims(plan: Plan, cells: Sequence[Cell], verdicts: Sequence[ClaimVerdict]) -> Iterator[str]:
+    using = [
+        verdict
+        for verdict in verdicts
+        if any(bears_on(verdict.claim, cell, plan.spec) for cell in cells)
+    ]
+    if using:
+        yield "claims that use it:"
+    for verdict in using:
+        yield f"  {verdict.claim.id}: {verdict.verdict}. {verdict.sentence}"
 
 
 def _trial(record: TrialRecord, cells: Sequence[Cell]) -> Iterator[str]:
@@ -101,39 +120,3 @@ def _origin(record: TrialRecord) -> Iterator[str]:
     if versions:
         listed = ", ".join(f"{name} {version}" for name, version in versions.items())
         yield f"  environment: {listed}"
-
-
-def _claims(plan: Plan, data: Aggregate) -> Iterator[str]:
-    for verdict in decide(plan, data):
-        yield from _claim(verdict, plan)
-
-
-def _claim(verdict: ClaimVerdict, plan: Plan) -> Iterator[str]:
-    claim = verdict.claim
-    origin = "our control" if claim.ours else f"the paper, {claim.source}"
-    yield f"{claim.id} ({origin}): {verdict.verdict}"
-    yield f"  {claim.text}"
-    yield f"  {verdict.sentence}"
-    support, against = verdict.test.p_support, verdict.test.p_contradict
-    yield (
-        f"  p of support {support:.3g}, of contradiction {against:.3g}; two-sided "
-        f"{verdict.test.p:.3g}, after Holm over {verdict.family}: {verdict.p_holm:.3g}"
-    )
-    for compared in verdict.pairs:
-        comparison = compared.comparison
-        estimate = comparison.estimate
-        advantage = "no estimate" if estimate is None else f"advantage {estimate:+.4g}"
-        yield (
-            f"  - {describe_pair(compared.pair, plan.spec)}: {advantage}, "
-            f"{comparison.wins} of {comparison.n} seeds won, {comparison.test}, "
-            f"p better {comparison.p_greater:.3g}, worse {comparison.p_less:.3g}"
-        )
-    for title, texts in (("left out", verdict.left_out), ("undecided", verdict.reasons)):
-        yield from (f"  {title}: {text}" for text in texts)
-
-
-def _addresses(plan: Plan, data: Aggregate) -> Iterator[str]:
-    yield "Cells, for `explain … CELL=<cell>`:"
-    for cell in data.cells.values():
-        if plan.spec.metric(cell.metric).table:
-            yield f"  {cell.address}  {cell.state}"

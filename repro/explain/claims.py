@@ -1,0 +1,103 @@
+"""What stands behind a claim: its tests, its family, and the cells that it is made of."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+from repro.aggregate import Aggregate, Cell, base_name
+from repro.claims import ClaimVerdict, Finding, datasets_of, rivals_of
+from repro.errors import UserError, did_you_mean
+from repro.plan import Plan
+from repro.spec import Claim, TableSpec
+
+#: Fields of a claim that are told in sentences of their own.
+_TOLD = ("id", "text", "source", "tested_as", "ours")
+
+
+def find(verdicts: Sequence[ClaimVerdict], claim: str) -> ClaimVerdict:
+    """Return the verdict on the claim of this id. An unknown one: ``UserError``."""
+    known = {verdict.claim.id: verdict for verdict in verdicts}
+    if claim not in known:
+        raise UserError(f"CLAIM: unknown claim {claim!r}{did_you_mean(claim, known)}")
+    return known[claim]
+
+
+def bears_on(claim: Claim, cell: Cell, spec: TableSpec) -> bool:
+    """Say whether ``claim`` is about the method, the data set and the metric of ``cell``."""
+    methods = {claim.method, claim.reference, *rivals_of(claim, spec)}
+    if cell.method not in methods or cell.dataset not in datasets_of(claim, spec):
+        return False
+    metrics = {claim.metric_for.get(cell.dataset, claim.metric), claim.cost}
+    return cell.metric in metrics or base_name(cell.metric) in metrics
+
+
+def outline(verdict: ClaimVerdict) -> Iterator[str]:
+    """Yield the claim, its verdict, its p-values and a line for each of its findings."""
+    claim = verdict.claim
+    origin = "our control" if claim.ours else f"the paper, {claim.source}"
+    yield f"{claim.id} ({origin}): {verdict.verdict}"
+    yield f"  {claim.text}"
+    yield f"  {verdict.sentence}"
+    support, against = verdict.test.p_support, verdict.test.p_contradict
+    yield (
+        f"  p of support {support:.3g}, of contradiction {against:.3g}; two-sided "
+        f"{verdict.test.p:.3g}, after Holm over {verdict.family}: {verdict.p_holm:.3g}"
+    )
+    yield from (f"  - {_finding(finding)}" for finding in verdict.findings)
+    for title, texts in (("left out", verdict.left_out), ("undecided", verdict.reasons)):
+        yield from (f"  {title}: {text}" for text in texts)
+
+
+def in_full(
+    verdict: ClaimVerdict, verdicts: Sequence[ClaimVerdict], plan: Plan, data: Aggregate
+) -> Iterator[str]:
+    """Yield all that there is on one claim: beside the outline its spec, notes, family, cells."""
+    yield from outline(verdict)
+    yield from (f"  note: {note}" for note in verdict.notes)
+    if verdict.claim.tested_as:
+        yield f"tested as: {verdict.claim.tested_as}"
+    yield "as the spec has it:"
+    yield from (f"  {line}" for line in _definition(verdict.claim))
+    yield from _family(verdict, verdicts)
+    cells = [cell for cell in data.cells.values() if bears_on(verdict.claim, cell, plan.spec)]
+    if cells:
+        yield "cells that it uses, for `explain … CELL=<cell>`:"
+    for cell in cells:
+        yield f"  {cell.address}  {cell.state}"
+
+
+def _finding(finding: Finding) -> str:
+    comparison = finding.comparison
+    unit = f" {finding.unit}" if finding.unit else ""
+    text = f"{finding.place}: no estimate"
+    if comparison.estimate is not None:
+        shown = finding.number(comparison.estimate)
+        text = f"{finding.place}: {finding.estimate_label} {shown}{unit}"
+    if finding.interval is not None:
+        low, high = (finding.number(bound) for bound in finding.interval)
+        text += f", simultaneous 95 % interval {low} to {high}"
+    text += f", {comparison.wins} of {comparison.n} seeds won, {comparison.test}"
+    text += f", p of the claim {comparison.p_greater:.3g}, of its opposite {comparison.p_less:.3g}"
+    if comparison.correlation is not None:
+        text += f", correlation over seeds {comparison.correlation:.2f}"
+    return text
+
+
+def _definition(claim: Claim) -> Iterator[str]:
+    """Yield the keys of the claim's entry in the spec that say something."""
+    for field in dataclasses.fields(claim):
+        value = getattr(claim, field.name)
+        if field.name not in _TOLD and value not in ("", None, [], {}):
+            yield f"{field.name}: {value}"
+
+
+def _family(verdict: ClaimVerdict, verdicts: Sequence[ClaimVerdict]) -> Iterator[str]:
+    """Yield the claims that Holm corrects together, the smallest p first."""
+    family = [other for other in verdicts if other.claim.ours == verdict.claim.ours]
+    count = "one claim" if len(family) == 1 else f"{len(family)} claims"
+    yield f"its family, {count}, by two-sided p:"
+    for other in sorted(family, key=lambda member: member.test.p):
+        mark = "  (this one)" if other is verdict else ""
+        p = f"{other.test.p:.3g}, after Holm {other.p_holm:.3g}"
+        yield f"  {other.claim.id}: {p}, {other.verdict}{mark}"
