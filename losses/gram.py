@@ -21,9 +21,11 @@ def squared_distances(a: Tensor, b: Tensor) -> Tensor:
         return (a - b.T).square()
     # A shift leaves distances alone and keeps |a|² + |b|² − 2a·b from cancelling far from 0.
     centre = b.detach().mean(0)
-    a, b = a - centre, b - centre
-    cross = torch.addmm(b.square().sum(1), a, b.T, alpha=-2)
-    return (cross + a.square().sum(1, keepdim=True)).clamp_min(0)
+    left = a - centre
+    right = left if b is a else b - centre
+    norms = left.square().sum(1, keepdim=True)
+    others = norms if b is a else right.square().sum(1, keepdim=True)
+    return (torch.addmm(others.T, left, right.T, alpha=-2) + norms).clamp_min(0)
 
 
 def log_gaussian_gram(a: Tensor, b: Tensor, bandwidth: float) -> Tensor:

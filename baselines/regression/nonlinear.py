@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
-from losses import squared_distances
+from losses.eager_gradient import Gradients, scalar_with_gradients
+from losses.gram_tiles import log_kernel, pair_force, points
 from tasks.regression.protocol import BottleneckNoise, TrainingBatch
 
 
@@ -62,7 +63,25 @@ def pairwise_information_bound(mean: Tensor, log_variance: Tensor) -> Tensor:
 
     The components are N(μᵢ, σ² I), ``mean`` (n, k) and one log variance (), so that the divergence
     is ‖μᵢ − μⱼ‖² / 2σ². An upper bound of the mixture's mutual information, between 0 (all means
-    equal) and log N (all far apart); Kolchinsky & Tracey, Entropy 2017, eq. 10.
+    equal) and log N (all far apart); Kolchinsky & Tracey, Entropy 2017, eq. 10. Differentiable
+    once.
     """
-    divergence = 0.5 * squared_distances(mean, mean) * torch.exp(-log_variance)
-    return math.log(len(mean)) - torch.logsumexp(-divergence, dim=1).mean()
+
+    def compute(
+        needs: tuple[bool, bool], mean: Tensor, log_variance: Tensor
+    ) -> tuple[float, Gradients]:
+        deviation = float((0.5 * log_variance).exp())
+        centred = points(mean, mean.mean(0), deviation)
+        log_kernel_values = log_kernel(centred, centred, slice(None))
+        kernel = log_kernel_values.exp()
+        # At least 1, the diagonal element: no logarithm of a sum of exponentials is needed.
+        sums = kernel.sum(1, keepdim=True)
+        bound = math.log(len(mean)) - float(sums.log().sum()) / len(mean)
+        if not any(needs):
+            return bound, (None, None)
+        shares = kernel.div_(sums).mul_(1 / len(mean))
+        # ∂ / ∂μᵢ draws on both rows and columns, because every pair stands in the sum twice.
+        force = pair_force(shares + shares.T, centred.values, centred.values)
+        return bound, (force.mul_(1 / deviation), (shares * log_kernel_values).sum())
+
+    return scalar_with_gradients(compute, mean, log_variance)

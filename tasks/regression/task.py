@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -24,6 +25,12 @@ from tasks.regression.training import SMALLEST_BATCH, Fold, Training
 #: the epoch is chosen by mean absolute error, for every method alike.
 CHOSEN_BY_ABSOLUTE_ERROR = frozenset({"heavy_tailed_noise"})
 
+#: Which parts of the data the trained network is measured on.
+Evaluation = Literal["all", "validation"]
+
+#: What pilots and tuning may look at: nothing here comes from the test fold.
+VALIDATION_METRICS = ("validation_error", "validation_compression")
+
 
 @dataclass(frozen=True)
 class Regression:
@@ -42,12 +49,13 @@ class Regression:
     ``fgsm_budgets``, ``pgd_budgets``  L∞ radii in standard deviations of the inputs
     ``pgd_steps``          steps of projected gradient, each a quarter of the radius
     ``learning_rate``      one rate for every method, in place of the methods' own
+    ``evaluate``           ``validation`` leaves the test fold alone: for pilots and tuning
 
     Metrics: ``rmse``, ``mae`` (test, in the target's units), ``rmse_noise_free`` (against the
     known function; generated sets only), ``fgsm_rmse@…``, ``pgd_rmse@…``, ``information`` (bits),
-    ``compression`` (normalised CS-QMI), and for pilots and tuning, which may not see the test
-    fold: ``validation_error`` (what the epoch was chosen by) and ``validation_compression``.
-    A trial that diverges has ``nan`` for all.
+    ``compression`` (normalised CS-QMI), and on validation data ``validation_error`` (what the epoch
+    was chosen by) and ``validation_compression``; these two alone where ``evaluate`` is
+    ``validation``. A trial that diverges has ``nan`` for all.
     """
 
     epochs: int = 100
@@ -58,10 +66,17 @@ class Regression:
     pgd_budgets: Sequence[float] = (0.1,)
     pgd_steps: int = 10
     learning_rate: float | None = None
+    evaluate: Evaluation = "all"
 
     def __post_init__(self) -> None:
         for setting in fields(self):
-            _require_positive(setting.name, getattr(self, setting.name))
+            if setting.name != "evaluate":
+                _require_positive(setting.name, getattr(self, setting.name))
+        if self.evaluate not in get_args(Evaluation):
+            raise UserError(
+                f"tasks.regression.Regression: evaluate is {self.evaluate!r}; "
+                f"it must be one of {', '.join(get_args(Evaluation))}"
+            )
         if self.batch_size < SMALLEST_BATCH:
             raise UserError(
                 f"tasks.regression.Regression: batch_size is {self.batch_size}, but a kernel "
@@ -95,10 +110,8 @@ class Regression:
         )
         if training.diverged:
             return self._diverged(split)
-        test = _test_fold(split, context.device)
-        noise = _generator(context, "evaluation_noise", context.device)
-        metrics = evaluate(training.network, test, self._budgets(), noise)
-        return {**metrics, **_on_validation_data(training, split, context)}
+        on_test = self._on_test_fold(training, split, context) if self.evaluate == "all" else {}
+        return {**on_test, **_on_validation_data(training, split, context)}
 
     def _training(
         self, method: RegressionMethod, split: RegressionSplit, context: RunContext
@@ -125,12 +138,22 @@ class Regression:
         )
         return network.to(context.device)
 
+    def _on_test_fold(
+        self, training: Training, split: RegressionSplit, context: RunContext
+    ) -> dict[str, float]:
+        test = _test_fold(split, context.device)
+        noise = _generator(context, "evaluation_noise", context.device)
+        return evaluate(training.network, test, self._budgets(), noise)
+
     def _budgets(self) -> AttackBudgets:
         return AttackBudgets(self.fgsm_budgets, self.pgd_budgets, self.pgd_steps)
 
     def _diverged(self, split: RegressionSplit) -> dict[str, float]:
-        known = split.noise_free_test is not None
-        return dict.fromkeys(metric_names(self._budgets(), noise_free=known), math.nan)
+        names = list(VALIDATION_METRICS)
+        if self.evaluate == "all":
+            known = split.noise_free_test is not None
+            names += metric_names(self._budgets(), noise_free=known)
+        return dict.fromkeys(names, math.nan)
 
     def _require_enough(self, split: RegressionSplit, dataset: str) -> None:
         if len(split.x_train) < SMALLEST_BATCH:
@@ -155,12 +178,10 @@ def _generator(context: RunContext, axis: str, device: str) -> Generator:
 def _on_validation_data(
     training: Training, split: RegressionSplit, context: RunContext
 ) -> dict[str, float]:
-    """Return what pilots and tuning may look at: nothing here comes from the test fold."""
     noise = _generator(context, "validation_noise", context.device)
-    return {
-        "validation_error": training.best_error * split.target_scale,
-        "validation_compression": compression_of(training.network, training.validation.x, noise),
-    }
+    error = training.best_error * split.target_scale
+    compression = compression_of(training.network, training.validation.x, noise)
+    return dict(zip(VALIDATION_METRICS, (error, compression), strict=True))
 
 
 def _fold(x: np.ndarray, y: np.ndarray, device: str) -> Fold:

@@ -17,6 +17,7 @@ from torch import Generator, Tensor
 from repro.context import RunContext
 from tasks.regression.network import BottleneckNetwork
 from tasks.regression.protocol import RegressionMethod
+from tasks.regression.weights import WeightVector
 
 #: A checkpoint costs a write to disk: no oftener than this.
 CHECKPOINT_SECONDS = 20.0
@@ -58,12 +59,13 @@ class Training:
     samples_seen: int = 0
     diverged: bool = False
     best_error: float = math.inf
-    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    best_weights: Tensor | None = None
+    weights: WeightVector = field(init=False)
+    optimizer: torch.optim.Adam = field(init=False)
 
     def __post_init__(self) -> None:
-        self.optimizer = torch.optim.Adam(
-            self.network.parameters(), lr=self.learning_rate, fused=True
-        )
+        self.weights = WeightVector(self.network)
+        self.optimizer = torch.optim.Adam([self.weights.values], lr=self.learning_rate, fused=True)
 
     def run(self, context: RunContext) -> None:
         """Train to the last epoch, then put the best epoch's weights into the network."""
@@ -75,8 +77,8 @@ class Training:
             if time.monotonic() - saved_at >= CHECKPOINT_SECONDS:
                 context.checkpoint(self._state(), self.epoch)
                 saved_at = time.monotonic()
-        if self.best_weights:
-            self.network.load_state_dict(self.best_weights)
+        if self.best_weights is not None:
+            self.weights.values.copy_(self.best_weights)
 
     def _one_epoch(self, context: RunContext) -> None:
         total = torch.zeros((), device=self.train.x.device)
@@ -100,8 +102,7 @@ class Training:
     def _step(self, rows: Tensor) -> Tensor:
         x, y = self.train.x.index_select(0, rows), self.train.y.index_select(0, rows)
         loss = self.method.loss(self.network(x, y, self.noise))
-        self.optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
+        self.weights.differentiate(loss)
         self.optimizer.step()
         self.samples_seen += len(rows)
         return loss.detach()
@@ -110,11 +111,11 @@ class Training:
         self.diverged = not (math.isfinite(loss) and math.isfinite(error))
         if not self.diverged and error < self.best_error:
             self.best_error = error
-            self.best_weights = _copy(self.network.state_dict())
+            self.best_weights = self.weights.values.clone()
 
     def _state(self) -> dict[str, Any]:
         return {
-            "network": _copy(self.network.state_dict()),
+            "weights": self.weights.values,
             "optimizer": self.optimizer.state_dict(),
             "batch_order": self.batch_order.get_state(),
             "noise": self.noise.get_state(),
@@ -124,7 +125,7 @@ class Training:
     def _restore(self, state: dict[str, Any] | None) -> None:
         if state is None:
             return
-        self.network.load_state_dict(state["network"])
+        self.weights.values.copy_(state["weights"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.batch_order.set_state(state["batch_order"])
         self.noise.set_state(state["noise"])
@@ -147,7 +148,3 @@ def validation_errors(network: BottleneckNetwork, fold: Fold) -> tuple[float, fl
     errors = torch.stack([residual.square().mean().sqrt(), residual.abs().mean()])
     rmse, mae = errors.tolist()
     return rmse, mae
-
-
-def _copy(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor.clone() for name, tensor in weights.items()}
