@@ -152,6 +152,9 @@ test-all: $(DEVELOPMENT) ## every test, the slow ones and the benchmarks too
 bench: $(DEVELOPMENT) ## the benchmarks alone
 	@$(PY) -m pytest -m benchmark -s $(TESTS)
 
+error-rates: $(DEVELOPMENT) ## measure how often verdicts are wrong (minutes); writes docs/error_rates.md
+	@PYTHONPATH=.:tests:tests/support $(PY) -m simulation.error_rates docs/error_rates.md
+
 check: $(DEVELOPMENT) ## format, lint, types, import rules
 	@$(PY) -m ruff format --check .
 	@$(PY) -m ruff check .

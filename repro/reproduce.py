@@ -156,7 +156,7 @@ def _run(
 
 def _settled(plan: Plan, launcher: Launcher, options: RunOptions) -> int:
     """Run the one second stage and report; where there can be none, report and say why."""
-    from repro.aggregate import aggregate
+    from repro.cells.aggregate import aggregate
     from repro.claims import decide
     from repro.settle import plan_stage
 

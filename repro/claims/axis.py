@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from repro.aggregate import Group
+from repro.cells.aggregate import Group
 from repro.claims.case import Case, Evidence
 from repro.claims.values import table_values, unfinished
 

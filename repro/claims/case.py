@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from repro.aggregate import Aggregate, base_name, dataset_entry
+from repro.cells.aggregate import Aggregate, base_name, dataset_entry
 from repro.claims.finding import ALPHA, Finding
 from repro.plan import Plan
 from repro.spec import Claim, TableSpec

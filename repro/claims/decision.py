@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from repro.aggregate import Aggregate
+from repro.cells.aggregate import Aggregate
 from repro.claims.case import Case, Evidence
 from repro.claims.finding import ALPHA, ClaimVerdict, Finding, Verdict
 from repro.claims.kinds import PLANS

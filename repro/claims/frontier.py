@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from repro.aggregate import Group
+from repro.cells.aggregate import Group
 from repro.claims.axis import curve_trouble, swept
 from repro.claims.better import on_one
 from repro.claims.case import Case, Evidence

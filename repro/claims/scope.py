@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from repro.aggregate import Aggregate
+from repro.cells.aggregate import Aggregate
 from repro.claims.case import Case, Evidence
 from repro.plan import Plan
 from repro.spec import Claim, TableSpec

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from repro.aggregate import Group
+from repro.cells.aggregate import Group
 from repro.claims.case import Case, Evidence
 from repro.statistics import Numbers, Sides
 

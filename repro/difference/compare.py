@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro.aggregate import base_name
+from repro.cells.aggregate import base_name
 from repro.difference.reasons import Reason, reasons
 from repro.difference.stored import Group, Groups, StoredReport, named, read_report
 from repro.errors import UserError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from repro.aggregate import Aggregate, aggregate
+from repro.cells.aggregate import Aggregate, aggregate
 from repro.claims import decide
 from repro.errors import UserError
 from repro.explain.cells import matching, trace

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from repro.aggregate import Aggregate, Cell, dataset_entry
 from repro.attempts import read_attempts
-from repro.cell_verdicts import cell_verdicts
+from repro.cells.aggregate import Aggregate, Cell, dataset_entry
+from repro.cells.verdicts import cell_verdicts
 from repro.claims import ClaimVerdict
 from repro.errors import UserError, did_you_mean
 from repro.explain.claims import bears_on

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from repro.aggregate import Aggregate, Cell, base_name
+from repro.cells.aggregate import Aggregate, Cell, base_name
 from repro.claims import ClaimVerdict, Finding, datasets_of, rivals_of
 from repro.errors import UserError, did_you_mean
 from repro.plan import Plan

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from repro.aggregate import Aggregate, aggregate
-from repro.cell_verdicts import CellVerdict, cell_verdicts
+from repro.cells.aggregate import Aggregate, aggregate
+from repro.cells.overall import OverallRow, overall
+from repro.cells.verdicts import CellVerdict, cell_verdicts
 from repro.claims import ClaimVerdict, decide, headline
-from repro.overall import OverallRow, overall
 from repro.plan import Plan
 from repro.report import provenance, table, wording
 from repro.report.second_stage import SecondStageReport, second_stage

@@ -7,10 +7,10 @@ import json
 import math
 from typing import Any
 
-from repro.aggregate import Cell
-from repro.cell_verdicts import CellVerdict
+from repro.cells.aggregate import Cell
+from repro.cells.overall import OverallRow
+from repro.cells.verdicts import CellVerdict
 from repro.claims import ClaimVerdict, Finding
-from repro.overall import OverallRow
 from repro.report import wording
 from repro.report.document import Document
 from repro.report.second_stage import SecondStageReport

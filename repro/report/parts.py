@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from repro.aggregate import dataset_entry
+from repro.cells.aggregate import dataset_entry
+from repro.cells.overall import OverallRow
 from repro.claims import ClaimVerdict, Finding
-from repro.overall import OverallRow
 from repro.plan import USER_FILE
 from repro.report import wording
 from repro.report.document import Document

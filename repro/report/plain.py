@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tabulate import tabulate
 
-from repro.aggregate import dataset_entry
+from repro.cells.aggregate import dataset_entry
 from repro.claims import ClaimVerdict, describe_p
 from repro.report import parts as words
 from repro.report import wording

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from repro.aggregate import aggregate
+from repro.cells.aggregate import aggregate
 from repro.claims import ClaimVerdict, decide
 from repro.plan import Plan
 from repro.settle import read_stage, second_plan, stage_claims, stage_sentence

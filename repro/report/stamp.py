@@ -16,14 +16,9 @@ from repro.store import TrialRecord
 STAMP = "summary.json"
 
 _SOURCES = (
-    "aggregate.py",
-    "cell_sentences.py",
-    "cell_verdicts.py",
+    "cells",
     "claims",
     "curves.py",
-    "overall.py",
-    "pooled_runs.py",
-    "profiles.py",
     "report",
     "seal.py",
     "settle.py",

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from repro.aggregate import Aggregate, Cell, dataset_entry
+from repro.cells.aggregate import Aggregate, Cell, dataset_entry
 from repro.plan import Plan
 from repro.report import wording
 from repro.spec import Metric, Reported, TableSpec
 
 if TYPE_CHECKING:
-    from repro.cell_verdicts import CellVerdict
+    from repro.cells.verdicts import CellVerdict
 
     #: (data set, method, metric) → what our cell says of the paper's number.
     Verdicts = Mapping[tuple[str, str, str], CellVerdict]

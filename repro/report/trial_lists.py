@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from repro.aggregate import Group, aggregate, dataset_entry
+from repro.cells.aggregate import Group, aggregate, dataset_entry
 from repro.claims import Finding
 from repro.report import parts, wording
 from repro.report.document import Document

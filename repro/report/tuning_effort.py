@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from repro.aggregate import dataset_entry
+from repro.cells.aggregate import dataset_entry
 from repro.plan import Plan
 from repro.report import wording
 from repro.tuning import LedgerEntry, Tried

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from repro.aggregate import Cell
+from repro.cells.aggregate import Cell
 from repro.plan import Plan
 from repro.spec import Metric
 from repro.store import TrialRecord

@@ -30,11 +30,11 @@ def check_tuning(check: Checker, spec: TableSpec) -> None:
     if tuning.search == "grid":
         _check_grids(check, tuning)
     known = {name for space in tuning.space.values() for name in space}
-    for scale, entry in spec.scales.items():
-        key = f"scales.{scale}.tuning.space"
-        check.known(key, entry.tuning.space, known, "tuned parameter")
-        for name, axis in entry.tuning.space.items():
-            _check_axis(check, f"{key}.{name}", axis, tuning.search)
+    for name, scale in spec.scales.items():
+        key = f"scales.{name}.tuning.space"
+        check.known(key, scale.tuning.space, known, "tuned parameter")
+        for parameter, axis in scale.tuning.space.items():
+            _check_axis(check, f"{key}.{parameter}", axis, tuning.search)
 
 
 def axis_values(axis: Any) -> list[Any]:

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_fixtures import SPEC, made_up_plan
 
-from repro.aggregate import Aggregate, aggregate
-from repro.cell_verdicts import CellVerdict, cell_verdicts, judge, margin_of
+from repro.cells.aggregate import Aggregate, aggregate
+from repro.cells.verdicts import CellVerdict, cell_verdicts, judge, margin_of
 from repro.plan import Plan
 from repro.spec import Metric, Reported
 from repro.store import TrialFolder, TrialRecord

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from report_fixtures import made_up_plan
 
-from repro.aggregate import aggregate
+from repro.cells.aggregate import aggregate
 from repro.claims import ClaimVerdict, decide, detectable, seeds_to_settle, settings_of
 from repro.plan import Plan
 from repro.store import TrialFolder, TrialRecord

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from report_fixtures import SPEC, fill, filled_plan, made_up_plan
 
-from repro.aggregate import aggregate
-from repro.cell_verdicts import cell_verdicts
+from repro.cells.aggregate import aggregate
+from repro.cells.verdicts import cell_verdicts
 from repro.claims import decide
 from repro.errors import UserError
 from repro.explain import explain

@@ -13,7 +13,7 @@ import pytest
 from figure_fixtures import drawn, figure_plan, filled, store_images, tuned_plan
 from report_fixtures import SPEC, fill, store_result
 
-from repro.aggregate import aggregate
+from repro.cells.aggregate import aggregate
 from repro.claims import decide
 from repro.plan import Plan
 from repro.report.figures.content import FigureData, Series

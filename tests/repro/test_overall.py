@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from report_fixtures import SPEC, made_up_plan, metrics_of
 from scipy import stats
 
-from repro.aggregate import Aggregate, aggregate
-from repro.overall import OverallRow, overall
+from repro.cells.aggregate import Aggregate, aggregate
+from repro.cells.overall import OverallRow, overall
+from repro.cells.profiles import profile
 from repro.plan import Plan, Selection, make_plan
-from repro.profiles import profile
 from repro.store import TrialFolder, TrialRecord
 from repro.trial import Trial
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from report_fixtures import SPEC, made_up_plan, metrics_of
 
-from repro.aggregate import aggregate
+from repro.cells.aggregate import aggregate
 from repro.claims import ClaimVerdict, decide, headline
 from repro.plan import Plan
 from repro.store import TrialFolder, TrialRecord

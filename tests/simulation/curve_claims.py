@@ -97,7 +97,7 @@ def _flat(name: str, draw: Draw) -> Rate:
 
 
 def _trend() -> Iterator[Rate]:
-    scores = np.arange(4) - 1.5
+    scores = np.array([-1.5, -0.5, 0.5, 1.5])
 
     def once(random: Random) -> dict[str, bool]:
         # Each seed has a slope of its own, as a sweep over one split or initialisation has.

@@ -44,7 +44,7 @@ times often are. "Re-splits that share 20 %" have a fifth of their variance in c
 that split one finite table again and again do.
 
 A slow test measures all of it again, with the same numbers. It fails where a rate lies more than
-{allowance:g} standard errors beyond its bound or limit, where a limit is no longer needed, and where this
+{allowance:g} standard errors beyond its bound or limit, where a limit is not needed, and where this
 page is not what the simulation says. To write the page again: `make error-rates`.
 """
 

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from repro.cell_verdicts import judge
+from repro.cells.verdicts import judge
 from repro.spec import Metric, Reported
 from repro.statistics.against_printed import (
     TAIL,
@@ -79,7 +79,7 @@ WORLDS = (
     World("normal"),
     World("normal, the paper's sd three times ours", 3.0),
     World("normal, our sd three times the paper's", 1 / 3),
-    World("normal", runs=(3, 10), repetitions=24_000, limit=0.06),
+    World("normal", runs=(3, 10), repetitions=12_000, limit=0.06),
     World("lognormal", draw=lognormal),
     World("re-splits that share 20 %", draw=shared_split, resplit=RESPLIT),
 )

@@ -56,6 +56,11 @@ class Rate:
     def standard_error(self) -> float:
         return math.sqrt(self.rate * (1 - self.rate) / self.repetitions)
 
+    @property
+    def beyond_bound(self) -> bool:
+        """Whether the rate lies on the wrong side of its bound, by however little."""
+        return self.rate < self.bound if self.coverage else self.rate > self.bound
+
     def keeps(self, bound: float) -> bool:
         """Say whether the rate keeps ``bound``, but for the simulation's own error."""
         error = math.sqrt(bound * (1 - bound) / self.repetitions)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from report_fixtures import made_up_plan
 
-from repro.aggregate import Aggregate, aggregate
+from repro.cells.aggregate import Aggregate, aggregate
 from repro.claims import ALPHA, ClaimVerdict, decide
 from repro.errors import UserError
 from repro.plan import Plan
@@ -76,18 +76,21 @@ _CLAIMS: dict[str, dict[str, Any]] = {
 
 def rates() -> Iterator[Rate]:
     with TemporaryDirectory() as folder:
-        for diverging in (False, True):
-            plan = _plan(Path(folder), seeds=5)
-            name = "10 % of all runs diverge" if diverging else "every run is finite"
-            tally = repeat(
-                REPETITIONS,
-                lambda random, plan=plan, lost=diverging: _judge(plan, random, lost=lost),
-                "whole",
-                diverging,
-            )
-            yield tally.rate(_PAPER, name, 5, ALPHA, naive="each claim at 5 %")
-            yield tally.rate(_CONTROL, name, 5, ALPHA, naive="each claim at 5 %")
+        for lost in (False, True):
+            yield from _one_stage(Path(folder), lost=lost)
         yield _two_stages(Path(folder))
+
+
+def _one_stage(folder: Path, *, lost: bool) -> Iterator[Rate]:
+    plan = _plan(folder, seeds=5)
+
+    def once(random: Random) -> dict[str, bool]:
+        return _judge(plan, random, lost=lost)
+
+    name = "10 % of all runs diverge" if lost else "every run is finite"
+    tally = repeat(REPETITIONS, once, "whole", lost)
+    for what in (_PAPER, _CONTROL):
+        yield tally.rate(what, name, 5, ALPHA, naive="each claim at 5 %")
 
 
 def _plan(folder: Path, seeds: int, claims: tuple[str, ...] = tuple(_CLAIMS)) -> Plan:

@@ -11,7 +11,7 @@ import pytest
 from report_fixtures import FIGURES, SPEC, fill, made_up_plan, store_result, write_yaml
 
 from repro import paths
-from repro.aggregate import aggregate
+from repro.cells.aggregate import aggregate
 from repro.claims import decide
 from repro.plan import Plan, with_choices
 from repro.report.figures.content import FigureData

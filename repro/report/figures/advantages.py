@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from repro.aggregate import dataset_entry
+from repro.cells.aggregate import dataset_entry
 from repro.claims import ClaimVerdict, Finding
 from repro.report.figures.content import Panel, Point, Remark, Series
 from repro.spec import TableSpec

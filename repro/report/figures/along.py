@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from repro.aggregate import Aggregate, Group, dataset_entry
+from repro.cells.aggregate import Aggregate, Group, dataset_entry
 from repro.files import read_json_lines
 from repro.report import wording
 from repro.report.figures.content import Series

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from repro.aggregate import Aggregate, Cell, Group, dataset_entry
+from repro.cells.aggregate import Aggregate, Cell, Group, dataset_entry
 from repro.report import wording
 from repro.report.figures.content import Panel, Point, Remark, Series
 from repro.report.figures.means import Place, drawn, mean

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from repro.aggregate import Aggregate, base_name, dataset_entry
+from repro.cells.aggregate import Aggregate, base_name, dataset_entry
 from repro.claims import ClaimVerdict
 from repro.plan import Plan
 from repro.report.figures import advantages, along, cells, fitted, labels, pictures, profiles, tuned

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from repro.aggregate import Aggregate, dataset_entry
+from repro.cells.aggregate import Aggregate, dataset_entry
 from repro.curves import FORMS, Problem
 from repro.report.figures.along import places
 from repro.report.figures.content import Point, Series

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from repro.aggregate import Aggregate, Group, dataset_entry
+from repro.cells.aggregate import Aggregate, Group, dataset_entry
 from repro.report import wording
 from repro.report.figures.content import Panel, Picture
 from repro.report.figures.spec import FigureSpec

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from repro.aggregate import Aggregate, dataset_entry
+from repro.cells.aggregate import Aggregate, dataset_entry
+from repro.cells.pooled_runs import pool_runs
+from repro.cells.profiles import ProfilePoint, profile
 from repro.plan import Plan
-from repro.pooled_runs import pool_runs
-from repro.profiles import ProfilePoint, profile
 from repro.report import wording
 from repro.report.figures.content import Panel, Point, Series
 from repro.report.figures.spec import FigureSpec

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from repro.aggregate import Aggregate, dataset_entry
+from repro.cells.aggregate import Aggregate, dataset_entry
 from repro.plan import Plan
 from repro.statistics.ordinal import Better, Numbers, diverged_as_worst
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from repro.aggregate import Aggregate
+from repro.cells.aggregate import Aggregate
+from repro.cells.pooled_runs import pool_runs
 from repro.plan import Plan
-from repro.pooled_runs import pool_runs
 from repro.statistics import data_sets
 from repro.statistics.bootstrap import StratifiedStatistic, stratified_bootstrap
 from repro.statistics.ordinal import Better, Numbers

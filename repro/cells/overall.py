@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from repro.aggregate import Aggregate
+from repro.cells.aggregate import Aggregate
+from repro.cells.pooled_runs import PooledRuns, pool_runs
 from repro.plan import Plan
-from repro.pooled_runs import PooledRuns, pool_runs
 from repro.spec import Overall
 from repro.statistics import data_sets
 from repro.statistics.bootstrap import StratifiedStatistic, stratified_bootstrap

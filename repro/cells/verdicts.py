@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from repro.aggregate import Aggregate, dataset_entry
-from repro.cell_sentences import Wording, no_statistic, obstacle
+from repro.cells.aggregate import Aggregate, dataset_entry
+from repro.cells.sentences import Wording, no_statistic, obstacle
 from repro.plan import Plan
 from repro.spec import Metric, Reported
 from repro.spec.printed import equal_as_printed, parse_printed, standard_error

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from repro.aggregate import Cell
+from repro.cells.aggregate import Cell
 from repro.spec import Metric, Reported
 from repro.statistics.against_printed import (
     UNKNOWN_SPREAD,

@@ -1,0 +1,1 @@
+"""Cells: the seeds of one place of the table together, against printed numbers, over data sets."""
