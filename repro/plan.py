@@ -103,7 +103,7 @@ class Plan:
 
         ``stored``  the names of the trials' folders, where the caller has looked already
         """
-        stored = _names_in(self.paths.trials) if stored is None else stored
+        stored = stored_names(self.paths.trials) if stored is None else stored
         return [
             self.record(trial)
             if trial.trial_id in stored
@@ -125,8 +125,8 @@ class Plan:
         return replace(record, state=state, moved=tuple(changed))
 
 
-def _names_in(folder: Path) -> set[str]:
-    """Return the entries of ``folder``: one look instead of one per trial that is not there."""
+def stored_names(folder: Path) -> set[str]:
+    """Return the entries of the folder of trials: one look instead of one per trial."""
     try:
         return {entry.name for entry in os.scandir(folder)}
     except (FileNotFoundError, NotADirectoryError):
@@ -223,7 +223,7 @@ def _with_tuning(plan: Plan, everywhere: Sequence[Place], rules: TuningRules) ->
     """Add tuning's trials, and from their present results what each method chose."""
     trials: list[Trial] = []
     ledger = []
-    stored = _names_in(plan.paths.trials)
+    stored = stored_names(plan.paths.trials)
     for place in everywhere:
         tried = []
         settings = tuning_settings(place, rules)

@@ -15,7 +15,7 @@ from repro.paths import TABLES
 from repro.plan import Plan, Selection, awaits_tuning, make_plan, with_choices
 from repro.report.figures.spec import load_figures
 from repro.run_summary import summary, unfinished_sentence
-from repro.settle import all_records, second_plan, stage_sentence
+from repro.settle import all_records, second_plan, stage_problem, stage_sentence
 from repro.spec import load_spec, paper_path
 from repro.spec.signatures import check_signatures
 from repro.store import TrialRecord, create, forget_failure
@@ -52,7 +52,9 @@ def reproduce(plan: Plan, options: RunOptions) -> int:
     tuning, records = plan.records(plan.tuning_trials), plan.records()
     to_run = trials_to_run(plan, [*tuning, *records], options)
     print(summary(plan, records, tuning, to_run, launcher.places), flush=True)
-    if _run_stage(plan, plan.tuning_trials, launcher, options):
+    tuned = _run_stage(plan, plan.tuning_trials, launcher, options)
+    # Another call may have ended the tuning since this one was planned.
+    if tuned or any(map(awaits_tuning, plan.trials)):
         plan = with_choices(plan)
     _run_stage(plan, plan.trials, launcher, options, sealed=True)
     if options.settle:
@@ -126,7 +128,7 @@ def _run_stage(
     if sealed:
         from repro.seal import seal
 
-        seal(plan, sum(record.state in ("done", "stale") for record in records))
+        seal(plan)
     _run(plan, records, to_run, running, launcher)
     return True
 
@@ -170,7 +172,9 @@ def _settled(plan: Plan, launcher: Launcher, options: RunOptions) -> int:
         report(plan, records)
         raise
     second = second_plan(plan)
-    assert second is not None, "the stage was written a moment ago"
+    if second is None:
+        report(plan, records)
+        raise UserError(f"SETTLE: {stage_problem(plan, stage)}")
     to_run = trials_to_run(second, second.records(), options)
     print(stage_sentence(stage))
     if to_run:

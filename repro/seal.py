@@ -13,9 +13,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from repro.files import make_directory, read_json_lines, sha256_of_json, write_json_lines
-from repro.plan import Plan
+from repro.files import (
+    make_directory,
+    read_json,
+    read_json_lines,
+    sha256_of_json,
+    write_json_lines,
+)
+from repro.plan import Plan, stored_names, tuning_rules
 from repro.spec import TableSpec
+from repro.store import TrialFolder
 
 
 @dataclass(frozen=True)
@@ -37,8 +44,10 @@ class Seal:
     @property
     def sentences(self) -> tuple[str, ...]:
         """What a reader must know, one sentence each."""
+        if not self.sealed and self.before:
+            return (f"The spec was never sealed, and {self.before} trials of the table finished.",)
         if not self.sealed:
-            return ("The spec is not sealed yet: no trial of the table has started.",)
+            return ("The spec is not sealed yet: no trial of the table has finished.",)
         when = f"when {self.before} trials of the table had finished already"
         if not self.before:
             when = "before the table's first trial ran"
@@ -48,28 +57,27 @@ class Seal:
         return (first, *(_sentence(*change) for change in self.changed))
 
 
-def seal(plan: Plan, finished: int) -> None:
-    """Write down what the spec says now, unless the last seal says the same already.
-
-    ``finished``  number of the table's trials that have a result
-    """
+def seal(plan: Plan) -> None:
+    """Write down what the spec says now, unless the last seal says the same already."""
     parts = sealed_parts(plan.spec, plan.scale_name)
     lines = read_json_lines(plan.paths.seal)
     if lines and lines[-1].get("parts") == parts:
         return
     now = datetime.now(UTC).isoformat(timespec="seconds")
     make_directory(plan.paths.base)
+    finished = stored_results(plan)
     line = {"time": now, "spec": sha256_of_json(parts), "parts": parts, "finished": finished}
     write_json_lines(plan.paths.seal, [*lines, line])
 
 
-def read_seal(plan: Plan, finished: int) -> Seal:
+def read_seal(plan: Plan) -> Seal:
     """Return what the seals say of the present spec."""
+    finished = stored_results(plan)
     present = sealed_parts(plan.spec, plan.scale_name)
     digest = sha256_of_json(present)[:16]
     lines = [line for line in read_json_lines(plan.paths.seal) if "parts" in line]
     if not lines:
-        return Seal("", 0, digest, ())
+        return Seal("", finished, digest, ())
     states = [*lines, {"time": "", "parts": present, "finished": finished}]
     changes = []
     for before, after in itertools.pairwise(states):
@@ -78,6 +86,28 @@ def read_seal(plan: Plan, finished: int) -> Seal:
         if names and after["finished"]:
             changes.append((str(after["time"]), int(after["finished"]), tuple(names)))
     return Seal(str(lines[0]["time"]), int(lines[0]["finished"]), digest, tuple(changes))
+
+
+def stored_results(plan: Plan) -> int:
+    """Return how many trials of the table have ever finished here, by whatever version of the spec.
+
+    Those of an earlier version, or of other data sets, were seen as well. Tuning's do not count:
+    their seeds are none of a table's.
+    """
+    known = {trial.trial_id for trial in plan.tuning_trials}
+    rules = tuning_rules(plan)
+    seeds = set(rules.seeds) if rules else set()
+    table = {trial.trial_id for trial in plan.trials}
+    return sum(
+        name in table or _seed(plan, name) not in seeds
+        for name in stored_names(plan.paths.trials)
+        if name not in known and TrialFolder(plan.paths.trials / name).result.is_file()
+    )
+
+
+def _seed(plan: Plan, name: str) -> int | None:
+    content = read_json(TrialFolder(plan.paths.trials / name).trial)
+    return None if content is None else content.get("identity", {}).get("seed")
 
 
 def sealed_parts(spec: TableSpec, scale: str) -> dict[str, str]:

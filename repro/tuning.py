@@ -45,7 +45,10 @@ class Tried:
 
     ``score``  mean of the metric over tuning's seeds; ``None`` unless all of them finished, and
                not finite where one diverged
-    ``state``  ``done``, ``diverged``, ``failed`` or ``waiting``
+    ``state``  ``done``, ``diverged``, ``failed``, ``not measured`` (no trial gave the metric) or
+               ``waiting``
+    ``seconds``  of the finished trials
+    ``stale``  number of trials whose code, data or environment has changed since
     """
 
     params: Params
@@ -53,6 +56,7 @@ class Tried:
     state: str
     seconds: float
     trials: tuple[str, ...]
+    stale: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,13 @@ class LedgerEntry:
 
     @property
     def hours(self) -> float:
-        """Wall time of all tuning trials of this method on this data set."""
+        """Wall time of the finished tuning trials of this method on this data set."""
         return sum(tried.seconds for tried in self.configurations) / 3600
+
+    @property
+    def stale(self) -> int:
+        """Number of tuning trials that the choice rests on and whose sources have changed since."""
+        return sum(tried.stale for tried in self.configurations)
 
 
 def rules_at(tuning: Tuning, scale: ScaleSpec, better: str) -> TuningRules:
@@ -139,7 +148,7 @@ def ledger_entry(
         configurations=tuple(tried),
         chosen=chosen,
         at_edge=_at_edge(chosen, tried, space),
-        note=_effort(len(tried), rules.budget),
+        note=_note(tried, rules.budget),
     )
 
 
@@ -149,16 +158,18 @@ def tried_from(params: Params, records: Sequence[TrialRecord], metric: str) -> T
     A stale result still speaks: to run it again is `reproduce`'s business, not the choice's.
     """
     finished = [record for record in records if record.state in ("done", "stale")]
+    stale = sum(record.state == "stale" for record in records)
     seconds = sum(float(record.cost.get("wall_seconds") or 0.0) for record in finished)
     names = tuple(record.trial.trial_id for record in records)
-    values = [record.metrics.get(metric, math.nan) for record in finished]
     if any(record.state == "failed" for record in records):
-        return Tried(params, None, "failed", seconds, names)
+        return Tried(params, None, "failed", seconds, names, stale)
     if len(finished) < len(records):
-        return Tried(params, None, "waiting", seconds, names)
-    score = sum(values) / len(values)
+        return Tried(params, None, "waiting", seconds, names, stale)
+    if any(metric not in record.metrics for record in finished):
+        return Tried(params, None, "not measured", seconds, names, stale)
+    score = sum(record.metrics[metric] for record in finished) / len(finished)
     state = "done" if math.isfinite(score) else "diverged"
-    return Tried(params, score, state, seconds, names)
+    return Tried(params, score, state, seconds, names, stale)
 
 
 def _draws(name: str, axis: Any, budget: int) -> list[Any]:
@@ -187,7 +198,8 @@ def _value(axis: Any, place: float) -> Any:
 def _chosen(tried: Sequence[Tried], better: str) -> Params | None:
     """Return the best finished configuration, the first among equals; ``None`` while any waits.
 
-    A diverged one is worse than every other; a failed one does not compete.
+    A diverged one is worse than every other; one that failed or did not measure the metric does not
+    compete.
     """
     if any(one.state == "waiting" for one in tried):
         return None
@@ -206,22 +218,30 @@ def _loss(tried: Tried, better: str) -> float:
 def _at_edge(
     chosen: Params | None, tried: Sequence[Tried], space: dict[str, Any]
 ) -> tuple[str, ...]:
+    """Return the parameters whose chosen value has no finished neighbour on one side."""
     if not chosen:
         return ()
+    finished = [one.params for one in tried if one.state == "done"]
     return tuple(
-        name for name in space if _is_end(chosen[name], (one.params[name] for one in tried))
+        name for name in space if _is_end(chosen[name], (params[name] for params in finished))
     )
 
 
 def _is_end(value: Any, values: Iterable[Any]) -> bool:
-    """Say whether a number is the least or the greatest of at least three that were tried."""
+    """Say whether a number is the least or the greatest of at least two that finished."""
     ordered = sorted({v for v in values if isinstance(v, int | float) and not isinstance(v, bool)})
-    return len(ordered) > 2 and value in (ordered[0], ordered[-1])
+    return len(ordered) > 1 and value in (ordered[0], ordered[-1])
 
 
-def _effort(tried: int, budget: int) -> str:
-    if tried == 0:
+def _note(tried: Sequence[Tried], budget: int) -> str:
+    if not tried:
         return "nothing to tune"
-    if tried < budget:
-        return f"its space has {tried} configurations, fewer than the budget"
-    return ""
+    parts = []
+    if len(tried) < budget:
+        parts.append(f"its space has {len(tried)} configurations, fewer than the budget")
+    if all(one.state == "diverged" for one in tried):
+        parts.append("every configuration diverged: the first stands in the table")
+    stale = sum(one.stale for one in tried)
+    if stale:
+        parts.append(f"{stale} of its tuning trials are stale: their sources have changed since")
+    return "; ".join(parts)

@@ -70,7 +70,7 @@ def provenance(plan: Plan, records: Sequence[TrialRecord]) -> Provenance:
         first=finished[0] if finished else "",
         last=finished[-1] if finished else "",
         moved=tuple(sorted({name for record in records for name in record.moved})),
-        seal=read_seal(plan, len(results)).sentences,
+        seal=read_seal(plan).sentences,
     )
 
 

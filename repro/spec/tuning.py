@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from repro.spec.checker import Checker
-from repro.spec.schema import TableSpec, Tuning, TuningScale
+from repro.spec.schema import ScaleSpec, TableSpec, Tuning, TuningScale
 
 _RANGE_KEYS = ("low", "high", "log")
 
@@ -27,14 +27,14 @@ def check_tuning(check: Checker, spec: TableSpec) -> None:
         for name, axis in space.items():
             _check_axis(check, f"tuning.space.{method}.{name}", axis, tuning.search)
             _check_owner(check, method, name, spec)
-    if tuning.search == "grid":
-        _check_grids(check, tuning)
     known = {name for space in tuning.space.values() for name in space}
     for name, scale in spec.scales.items():
         key = f"scales.{name}.tuning.space"
         check.known(key, scale.tuning.space, known, "tuned parameter")
         for parameter, axis in scale.tuning.space.items():
             _check_axis(check, f"{key}.{parameter}", axis, tuning.search)
+        if tuning.search == "grid":
+            _check_grids(check, tuning, name, scale)
 
 
 def axis_values(axis: Any) -> list[Any]:
@@ -47,9 +47,22 @@ def _check_select(check: Checker, tuning: Tuning, spec: TableSpec) -> None:
     check.known("tuning.select.metric", [metric], spec.metric_names(), "metric")
     if spec.metric(metric).better == "neither":
         check.fail("tuning.select.metric", f"{metric!r} has better: neither, so nothing is best")
+    judged = _judged(spec)
+    if metric in judged or metric.partition("@")[0] in judged:
+        problem = f"the table or a claim is judged by {metric!r}: choose by another, on validation"
+        check.fail("tuning.select.metric", f"{problem} data")
     if tuning.select.split != "validation":
         problem = f"must be validation, is {tuning.select.split!r}: nothing is chosen on test data"
         check.fail("tuning.select.split", problem)
+
+
+def _judged(spec: TableSpec) -> set[str]:
+    """Return the metrics that the table shows or a verdict is made by."""
+    names = {name for name, metric in spec.metrics.items() if metric.table}
+    for claim in spec.claims:
+        names |= {claim.metric, claim.cost, *claim.metric_for.values()}
+    names |= {number.metric for number in spec.reported} | {row.metric for row in spec.overall}
+    return {name.partition("@")[0] for name in names}
 
 
 def _check_budgets(check: Checker, tuning: Tuning, spec: TableSpec) -> None:
@@ -114,12 +127,13 @@ def _check_owner(check: Checker, method: str, name: str, spec: TableSpec) -> Non
         check.fail(place, "tuning chooses this parameter, so the spec must not give its value")
 
 
-def _check_grids(check: Checker, tuning: Tuning) -> None:
+def _check_grids(check: Checker, tuning: Tuning, name: str, scale: ScaleSpec) -> None:
     for method, space in tuning.space.items():
-        size = math.prod(len(axis) for axis in space.values()) if space else 0
+        axes = [scale.tuning.space.get(parameter, axis) for parameter, axis in space.items()]
+        size = math.prod(map(len, axes)) if axes else 0
         if size > tuning.budget:
-            problem = f"its grid has {size} configurations, more than the budget {tuning.budget}"
-            check.fail(f"tuning.space.{method}", problem)
+            where = f"its grid at scale {name} has {size} configurations"
+            check.fail(f"tuning.space.{method}", f"{where}, more than the budget {tuning.budget}")
 
 
 def _is_number(value: Any) -> bool:

@@ -140,7 +140,30 @@ def test_a_score_is_the_mean_over_the_seeds(tmp_path: Path) -> None:
     bad = tried_from({}, [record(0, "done", 1.0), record(1, "done", math.nan)], "error")
     assert bad.state == "diverged"
     assert tried_from({}, [record(0, "failed", 1.0)], "error").state == "failed"
-    assert tried_from({}, [record(0, "done", 1.0)], "other").state == "diverged"
+    assert tried_from({}, [record(0, "done", 1.0)], "other").state == "not measured"
+    assert both.stale == 1
+
+
+def test_stale_trials_and_a_method_that_always_diverges_are_noted() -> None:
+    stale = replace(tried(1.0, beta=1), stale=2)
+    entry = ledger_entry(rules({"a": {"beta": [1]}}, budget=1), "d", "a", [stale])
+    assert "2 of its tuning trials are stale" in entry.note
+    lost = [tried(math.nan, "diverged", beta=1), tried(math.nan, "diverged", beta=2)]
+    entry = ledger_entry(rules({"a": {"beta": [1, 2]}}, budget=2), "d", "a", lost)
+    assert entry.chosen == {"beta": 1}
+    assert "every configuration diverged" in entry.note
+
+
+def test_nothing_is_chosen_by_a_metric_that_no_trial_measured() -> None:
+    unmeasured = [tried(None, "not measured", beta=1), tried(None, "not measured", beta=2)]
+    assert ledger_entry(rules({"a": {"beta": [1, 2]}}), "d", "a", unmeasured).chosen is None
+
+
+def test_an_edge_is_judged_by_what_finished() -> None:
+    given = [tried(0.5, beta=2), tried(None, "failed", beta=1), tried(0.9, beta=3)]
+    entry = ledger_entry(rules({"a": {"beta": [1, 2, 3]}}), "d", "a", given)
+    assert entry.chosen == {"beta": 2}
+    assert entry.at_edge == ("beta",)
 
 
 # Whole runs, on the toy paper ------------------------------------------------------------------
@@ -152,7 +175,7 @@ def tuned(checkout: Checkout, **changes: Any) -> Checkout:
         spec["tuning"] = {
             "budget": 3,
             "seeds": [1000, 1001],
-            "select": {"metric": "error"},
+            "select": {"metric": "validation_error"},
             "task": {"steps": 1},
             "space": {"near": {"bias": {"low": 0.1, "high": 0.4}}, "far": {"bias": [0.7, 0.3]}},
         } | changes
@@ -229,9 +252,10 @@ def test_where_every_configuration_failed_the_table_waits_and_says_so(checkout: 
         ({"budget": 0}, "tuning.budget: must be at least 1, is 0"),
         ({"space": {"near": {}}}, "tuning.space: lacks 'far': every method is tuned alike"),
         ({"select": {"metric": "eror"}}, "unknown metric 'eror'; did you mean 'error'?"),
+        ({"select": {"metric": "error"}}, "the table or a claim is judged by 'error'"),
         ({"select": {"metric": "effort"}}, "'effort' has better: neither"),
         (
-            {"select": {"metric": "error", "split": "test"}},
+            {"select": {"metric": "validation_error", "split": "test"}},
             "tuning.select.split: must be validation, is 'test'",
         ),
         (
@@ -244,7 +268,7 @@ def test_where_every_configuration_failed_the_table_waits_and_says_so(checkout: 
         ),
         (
             {"search": "grid", "space": {"near": {"bias": [0.1, 0.2, 0.3, 0.4]}, "far": {}}},
-            "its grid has 4 configurations, more than the budget 3",
+            "its grid at scale smoke has 4 configurations, more than the budget 3",
         ),
         ({"task": {"stpes": 1}}, "Toy takes no such parameter; did you mean 'steps'?"),
     ],

@@ -52,4 +52,5 @@ class Toy:
         if self.with_artifact:
             offset = float((context.artifact(slow_square, value=3) / "square.txt").read_text())
         error = method.error(context.seed("noise"))
-        return {"error": error + offset, "effort": float(self.steps)}
+        metrics = {"error": error + offset, "validation_error": error}
+        return {**metrics, "effort": float(self.steps)}
