@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from programs import require
 
 FILES = ("report.html", "table.md", "table.tex", "macros.tex", "verdicts.json", "trials.parquet")
 METHODS = ("cs_ib", "mse", "vib", "nib", "squared_nib", "exp_nib", "hsic")
@@ -55,6 +56,26 @@ def test_the_report_is_whole(run: tuple[Path, str]) -> None:
     )
     figures = {path.name for path in (report / "figures").iterdir()}
     assert {"error.pdf", "error.png", "adversarial-error.pdf", "training-curves.pdf"} <= figures
+
+
+def test_every_method_was_tuned_alike(run: tuple[Path, str]) -> None:
+    trials = pd.read_parquet(run[0] / "trials.parquet")
+    table = trials[trials["purpose"] == "table"]
+    assert set(table["seed"]) == {0, 1}
+    rates = table["params"].map(lambda text: json.loads(text)["learning_rate"])
+    # One configuration each at this scale, and the draws of a shared parameter are shared.
+    assert rates.nunique() == 1
+    assert "Tuning" in (run[0] / "table.md").read_text()
+
+
+def test_the_pdf_says_what_the_page_says(run: tuple[Path, str]) -> None:
+    require("latex", "pdflatex", hint="make system-packages")
+    reader = require("latex", "pdftotext", hint="make system-packages")
+    pdf = run[0] / "report.pdf"
+    shown = subprocess.run([reader, str(pdf), "-"], capture_output=True, text=True, check=True)
+    text = " ".join(shown.stdout.replace("’", "'").split())
+    assert "Cauchy-Schwarz Divergence Information Bottleneck for Regression" in text
+    assert verdicts(run[0])["headline"] in text
 
 
 def test_every_method_has_measured_costs(run: tuple[Path, str]) -> None:
