@@ -87,10 +87,17 @@ CHOICE = $(if $(SEEDS),--seeds $(SEEDS)) $(if $(DATASETS),--datasets '$(DATASETS
 PLACE = --scale $(SCALE) --results '$(RESULTS)'
 RUN = --launcher $(LAUNCHER) $(if $(JOBS),--jobs $(JOBS))
 AGAIN = $(if $(STALE),--stale $(STALE)) $(if $(RETRY),--retry $(RETRY))
+# Real data are what `fetch` is for: its own scale, `paper`, unless the user names one.
+FETCH_SCALE = $(if $(filter-out file,$(origin SCALE)),--scale $(SCALE))
+DRY = $(if $(filter 1,$(DRY_RUN)),--dry-run)
 REPRO = @$(PY) -m repro
 
 define need_paper
 @test -n "$(PAPER)" || { echo "name a paper: make $@ PAPER=<key> (make list shows them)" >&2; exit 2; }
+endef
+
+define need_trial
+@test -n "$(TRIAL)" || { echo "name a trial: make $@ PAPER=<key> TRIAL=<first digits of its id>" >&2; exit 2; }
 endef
 
 list: $(STAMPS) ## the papers, their scales, and what their reports say
@@ -102,7 +109,7 @@ plan: $(STAMPS) ## what reproduce would run and what that costs; starts nothing
 
 reproduce: $(STAMPS) ## run what is missing, show the table, say where the report is
 	$(need_paper)
-	$(REPRO) reproduce $(PAPER) $(PLACE) $(CHOICE) $(RUN) $(AGAIN) $(if $(filter 1,$(SETTLE)),--settle)
+	$(REPRO) reproduce $(PAPER) $(PLACE) $(CHOICE) $(RUN) $(AGAIN) $(if $(filter 1,$(SETTLE)),--settle) $(DRY)
 
 status: $(STAMPS) ## trials by state, what failed and why
 	$(need_paper)
@@ -126,18 +133,20 @@ export: $(STAMPS) ## every trial as one table (TO=parquet|csv, OUTPUT=<file>; CU
 
 merge: $(STAMPS) ## bring results from another machine (SOURCE=<results folder>) into RESULTS
 	@test -n "$(SOURCE)" || { echo "name a results folder: make merge SOURCE=<folder>" >&2; exit 2; }
-	$(REPRO) merge '$(SOURCE)' --results '$(RESULTS)' --prefer '$(PREFER)' $(if $(filter 1,$(DRY_RUN)),--dry-run)
+	$(REPRO) merge '$(SOURCE)' --results '$(RESULTS)' --prefer '$(PREFER)' $(DRY)
 
-fetch: $(STAMPS) ## download and verify the data of a paper (SCALE=paper for the real sets)
+fetch: $(STAMPS) ## download and verify the data of a paper, at scale paper unless SCALE is given
 	$(need_paper)
-	$(REPRO) fetch $(PAPER) $(PLACE) $(if $(DATASETS),--datasets '$(DATASETS)')
+	$(REPRO) fetch $(PAPER) $(FETCH_SCALE) --results '$(RESULTS)' $(if $(DATASETS),--datasets '$(DATASETS)')
 
 logs: $(STAMPS) ## show one trial (TRIAL=<id>): attempts, output, error
 	$(need_paper)
+	$(need_trial)
 	$(REPRO) logs $(PAPER) '$(TRIAL)' $(PLACE)
 
 run-trial: $(STAMPS) ## run one trial (TRIAL=<id>) in the foreground
 	$(need_paper)
+	$(need_trial)
 	$(REPRO) run-trial $(PAPER) '$(TRIAL)' $(PLACE)
 
 # Development ----------------------------------------------------------------------------------
@@ -196,6 +205,12 @@ help: ## this text
 	@echo "  RETRY=failed           run failed trials again"
 	@echo "  SETTLE=1               add the one second stage: new seeds for what stayed undecided"
 	@echo "  CELL=dataset/method    what to explain;  CLAIM=<id>  a claim;  TRIAL=<id>  a trial to show or run"
+	@echo "  DRY_RUN=1              reproduce, merge: say what would be done; do nothing"
+	@echo "  A=<folder> B=<folder>  the two reports that diff compares"
+	@echo "  TO=parquet|csv         export: the format;  OUTPUT=<file>  the file;  CURVES=1  every logged point"
+	@echo "  SOURCE=<folder>        merge: results to bring;  PREFER=ours|theirs  which of two that differ stays"
+	@echo "  TESTS=<path>           test, test-all, bench: only these"
+	@echo "  VENV=<dir>             where the virtual environment is made (default: .venv)"
 	@echo "  PYTHON=<path>          the Python that makes the virtual environment"
 	@echo "  TORCH=cpu              set up with the CPU build of torch (Linux: no CUDA downloads)"
 	@echo "  SETUP=0                use PYTHON as it is, with what it has installed"

@@ -165,7 +165,7 @@ def explain(
     """Trace a printed number, or every verdict, to the trials behind it."""
     from repro.explain import explain as trace
 
-    (one,) = _plans(paper, scale, results, _selection(seeds, datasets, methods))
+    one = _one_plan(paper, scale, results, _selection(seeds, datasets, methods))
     print(trace(one, one.records(), cell or None, claim or None))
 
 
@@ -193,7 +193,7 @@ def export(
     from repro.export import export as write
     from repro.settle import all_records
 
-    (one,) = _plans(paper, scale, results, _selection(seeds, datasets, methods))
+    one = _one_plan(paper, scale, results, _selection(seeds, datasets, methods))
     print(write(one, all_records(one), to, output, curves=curves))
 
 
@@ -223,7 +223,7 @@ def run_trial(
     from repro.status import find_trial
     from repro.status import run_trial as run
 
-    (one,) = _plans(paper, scale, results, None)
+    one = _one_plan(paper, scale, results, None)
     raise typer.Exit(run(one, find_trial(one, trial)))
 
 
@@ -234,7 +234,7 @@ def logs(
     """Show one trial: what it is, its attempts, what it printed, its error."""
     from repro.status import find_trial, log_text
 
-    (one,) = _plans(paper, scale, results, None)
+    one = _one_plan(paper, scale, results, None)
     print(log_text(one, find_trial(one, trial)))
 
 
@@ -259,6 +259,16 @@ def _plans(paper: str, scale: str, results: Path, selection: Selection | None) -
     papers = available_papers() if paper == "all" else [paper]
     chosen = selection or Selection()
     return [prepare(key, scale, results.absolute(), chosen) for key in papers]
+
+
+def _one_plan(paper: str, scale: str, results: Path, selection: Selection | None) -> Plan:
+    if paper == "all":
+        from repro.spec import available_papers
+
+        papers = ", ".join(available_papers())
+        raise UserError(f"this verb takes one paper, not `all`: name one of {papers}")
+    (plan,) = _plans(paper, scale, results, selection)
+    return plan
 
 
 def _selection(seeds: int | None, datasets: str, methods: str) -> Selection:

@@ -17,12 +17,17 @@ class UserError(Exception):
     """
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return ``; did you mean 'x'?`` for the nearest of ``known``, or the list of all of them."""
+def did_you_mean(name: str, known: Iterable[str], most: int | None = None) -> str:
+    """Return ``; did you mean 'x'?`` for the nearest of ``known``, or the list of them.
+
+    ``most``  how many the list may name; all without it
+    """
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
     if near:
         # Two letters swapped are the likeliest slip, and difflib ranks them low.
         nearest = next((other for other in near if sorted(other) == sorted(name)), near[0])
         return f"; did you mean {nearest!r}?"
-    return f"; valid: {', '.join(names)}" if names else ""
+    shown = names[:most]
+    more = f" and {len(names) - len(shown)} more" if len(shown) < len(names) else ""
+    return f"; valid: {', '.join(shown)}{more}" if names else ""

@@ -21,7 +21,7 @@ from repro.heartbeat import beating
 from repro.lock import release, try_claim
 from repro.plan import what_moved
 from repro.spec.signatures import import_name
-from repro.store import TrialFolder, clear, load_trial, read_record, remove_leftovers
+from repro.store import TrialFolder, clear, kept_curves, load_trial, read_record, remove_leftovers
 from repro.trial import Trial
 
 Outcome = Literal["done", "failed", "interrupted", "skipped"]
@@ -47,17 +47,22 @@ def load_code(task: str, use: str) -> Code:
     return Code(import_name(task, "task"), import_name(use, "method"), fingerprint)
 
 
-def run_trial(folder: TrialFolder) -> Outcome:
+def run_trial(folder: TrialFolder, *, again: bool = False) -> Outcome:
     """Run the trial of ``folder``, unless another process has it or its outcome is of this code.
 
     An exception of the task or the method ends in ``error.json``, never in the caller. To run a
     failed trial again, remove that file first (:func:`repro.store.forget_failure`).
+
+    ``again``  run from the start whatever the outcome was. An earlier result stays, with its
+               curves, until a new one is written over it
     """
     if not try_claim(folder.claim, folder.heartbeat):
         return "skipped"
     try:
         remove_leftovers(folder)
         trial = load_trial(folder)
+        if again:
+            return _attempt_again(folder, trial)
         if _has_outcome(folder, trial):
             return "skipped"
         return _attempt(folder, trial)
@@ -74,22 +79,32 @@ def _has_outcome(folder: TrialFolder, trial: Trial) -> bool:
     return not what_moved((record.result or record.error).get("fingerprint", {}), present)
 
 
-def _attempt(folder: TrialFolder, trial: Trial) -> Outcome:
+def _attempt_again(folder: TrialFolder, trial: Trial) -> Outcome:
+    with kept_curves(folder) as renewed:
+        outcome = _attempt(folder, trial, again=True)
+        if outcome == "done":
+            renewed()
+    return outcome
+
+
+def _attempt(folder: TrialFolder, trial: Trial, *, again: bool = False) -> Outcome:
     start_attempt(folder.attempts)
     with beating(folder.heartbeat) as heartbeat:
         context = _context(folder, trial)
         context.heartbeat = heartbeat
-        outcome, reason = _run(folder, trial, context)
+        outcome, reason = _run(folder, trial, context, again=again)
     finish_attempt(folder.attempts, reason)
     return outcome
 
 
-def _run(folder: TrialFolder, trial: Trial, context: RunContext) -> tuple[Outcome, str]:
+def _run(
+    folder: TrialFolder, trial: Trial, context: RunContext, *, again: bool
+) -> tuple[Outcome, str]:
     fingerprint = code_fingerprint([trial.setting.task, trial.setting.use])
     try:
         code = load_code(trial.setting.task, trial.setting.use)
         fingerprint = code.fingerprint
-        _resume_or_clear(folder, _stored(fingerprint, context), fingerprint)
+        _resume_or_clear(folder, _stored(fingerprint, context), fingerprint, again=again)
         metrics = _metrics(trial, code, context)
     except (Interrupted, KeyboardInterrupt):
         return "interrupted", "interrupted: told to stop"
@@ -130,12 +145,14 @@ def artifact_root(folder: TrialFolder) -> Path:
     return folder.path.parents[3] / "artifacts"
 
 
-def _resume_or_clear(folder: TrialFolder, stored: dict[str, Any], present: Fingerprint) -> None:
+def _resume_or_clear(
+    folder: TrialFolder, stored: dict[str, Any], present: Fingerprint, *, again: bool
+) -> None:
     """Keep the checkpoint of an unfinished run of the same code; otherwise start afresh."""
     begun = read_json(folder.started)
     finished = folder.result.exists() or folder.error.exists()
-    if begun is None or finished or what_moved(begun, present):
-        clear(folder)
+    if again or begun is None or finished or what_moved(begun, present):
+        clear(folder, keep_result=again)
         write_json(folder.started, stored)
 
 

@@ -31,6 +31,9 @@ def export(
     if to not in _FORMATS:
         raise UserError(f"TO: unknown format {to!r}{did_you_mean(to, _FORMATS)}")
     path = _path(plan, to, output, curves=curves)
+    if not any(record.state in ("done", "stale", "failed") for record in records):
+        where = f"{plan.spec.paper} at scale {plan.scale_name}"
+        raise UserError(f"no trial of {where} has finished, so there is nothing to export")
     rows = list(_points(plan, records) if curves else _trials(plan, records))
     if not rows:
         raise UserError(f"no trial of {plan.spec.paper} at scale {plan.scale_name} logged a curve")

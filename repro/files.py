@@ -14,16 +14,20 @@ from typing import Any
 
 from repro.errors import UserError
 
+#: The options that say where files are written.
+_PLACES = "RESULTS=<dir>, or OUTPUT=<file> for `export`"
+
 #: Errors that the user's machine causes, and what to do about each.
 _ADVICE = {
     errno.EFBIG: "the file size limit is reached: raise it (ulimit -f) and run the command again",
     errno.ENOSPC: "the disk is full: free some space and run the same command again",
     errno.EDQUOT: "the disk quota is used up: free some space and run the same command again",
-    errno.EACCES: "permission denied: choose another place with RESULTS=<dir>",
-    errno.EPERM: "not permitted: choose another place with RESULTS=<dir>",
-    errno.EROFS: "the file system is read-only: choose another place with RESULTS=<dir>",
-    errno.ENOTDIR: "a part of the path is a file: choose another place with RESULTS=<dir>",
-    errno.EEXIST: "a file stands where a folder is needed: choose another place with RESULTS=<dir>",
+    errno.EACCES: f"permission denied: choose another place ({_PLACES})",
+    errno.EPERM: f"not permitted: choose another place ({_PLACES})",
+    errno.EROFS: f"the file system is read-only: choose another place ({_PLACES})",
+    errno.ENOENT: f"nothing can be made there: choose another place ({_PLACES})",
+    errno.ENOTDIR: f"a part of the path is a file: choose another place ({_PLACES})",
+    errno.EEXIST: f"a file stands where a folder is needed: choose another place ({_PLACES})",
 }
 
 

@@ -6,16 +6,21 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from repro.errors import UserError
 from repro.files import read_json
 from repro.paths import ResultPaths
 from repro.spec import available_papers, load_spec
 
 
 def overview(results: Path) -> str:
-    """Return a table of the papers that have a spec."""
-    rows = []
+    """Return a table of the papers that have a spec, and what is wrong with the other specs."""
+    rows, mistakes = [], []
     for paper in available_papers():
-        spec = load_spec(paper)
+        try:
+            spec = load_spec(paper)
+        except UserError as error:
+            mistakes.append(f"{paper}: {error}")
+            continue
         for scale, entry in spec.scales.items():
             stored = read_json(
                 ResultPaths(results, paper, scale).report(partial=False) / "verdicts.json"
@@ -25,4 +30,5 @@ def overview(results: Path) -> str:
             rows.append([paper, spec.title, scale, size, sentence])
     headers = ["paper", "title", "scale", "size", "last report"]
     widths = [None, 34, None, 14, 40]
-    return tabulate(rows, headers=headers, tablefmt="simple", maxcolwidths=widths)
+    table = tabulate(rows, headers=headers, tablefmt="simple", maxcolwidths=widths)
+    return "\n\n".join([table, *mistakes])

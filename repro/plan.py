@@ -240,6 +240,8 @@ def dataset_identity(dataset: str) -> str:
     if not dataset.startswith(USER_FILE):
         return dataset
     name, separator, options = dataset.removeprefix(USER_FILE).partition("?")
+    if not name:
+        raise UserError(f"DATASETS: {dataset} names no file: write file:<path>")
     path = Path(name).expanduser()
     if not path.exists():
         raise UserError(f"DATASETS: {path}: there is no such file or folder")

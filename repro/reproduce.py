@@ -46,8 +46,7 @@ def prepare(paper: str, scale: str, results: Path, selection: Selection) -> Plan
 
 def reproduce(plan: Plan, options: RunOptions) -> int:
     """Run what ``plan`` lacks and write the report; return the exit status."""
-    if options.settle and plan.partial:
-        raise UserError("SETTLE: a partial selection decides nothing, so nothing can be settled")
+    check_settling(plan, options)
     launcher = launcher_for(plan, options)
     tuning, records = plan.records(plan.tuning_trials), plan.records()
     to_run = trials_to_run(plan, [*tuning, *records], options)
@@ -96,6 +95,12 @@ def trials_to_run(plan: Plan, records: Sequence[TrialRecord], options: RunOption
 def launcher_for(plan: Plan, options: RunOptions) -> Launcher:
     """Return the launcher that the options name, with as many places as this machine has."""
     return make_launcher(options.launcher, plan.paths, plan.scale.resources, options.jobs)
+
+
+def check_settling(plan: Plan, options: RunOptions) -> None:
+    """Raise ``UserError`` where a second stage is asked of a selection that decides nothing."""
+    if options.settle and plan.partial:
+        raise UserError("SETTLE: a partial selection decides nothing, so nothing can be settled")
 
 
 def check_writable(folder: Path) -> None:

@@ -8,12 +8,26 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from repro.attempts import read_attempts
-from repro.errors import EXIT_TRIALS_FAILED, UserError
-from repro.files import canonical_json
+from repro.errors import EXIT_INTERRUPTED, EXIT_TRIALS_FAILED, UserError
+from repro.estimate import Estimate, in_words
+from repro.files import canonical_json, read_json
 from repro.plan import Plan, awaits_tuning
-from repro.reproduce import RunOptions, launcher_for, trials_to_run
+from repro.reproduce import (
+    RunOptions,
+    check_settling,
+    check_writable,
+    launcher_for,
+    trials_to_run,
+)
 from repro.run_summary import summary
-from repro.store import TrialFolder, TrialRecord, clear, create, load_trial, read_record
+from repro.store import (
+    TrialFolder,
+    TrialRecord,
+    create,
+    forget_failure,
+    load_trial,
+    read_record,
+)
 from repro.trial import Trial
 
 _STATES = ("done", "running", "missing", "failed", "stale", "lost")
@@ -22,11 +36,13 @@ _LOG_LINES = 200
 
 def plan_text(plan: Plan, options: RunOptions) -> str:
     """Say what `reproduce` would do: trials by state, how many would run, how long that takes."""
+    check_settling(plan, options)
     tuning, records = plan.records(plan.tuning_trials), plan.records()
     to_run = trials_to_run(plan, [*tuning, *records], options)
     places = launcher_for(plan, options).places
     text = f"{_state_table(plan, records)}\n\n{summary(plan, records, tuning, to_run, places)}"
-    return "\n".join([text, *_power_lines(plan)])
+    settling = _settling_lines(plan, records, options, places) if options.settle else []
+    return "\n".join([text, *settling, *_power_lines(plan)])
 
 
 def status_text(plan: Plan) -> str:
@@ -46,6 +62,8 @@ def find_trial(plan: Plan, prefix: str) -> Trial:
 
     Stored trials count too: those of other selections, such as a user's file or further seeds.
     """
+    if not prefix:
+        raise UserError("TRIAL: name a trial by the first digits of its id")
     planned = (*plan.trials, *plan.tuning_trials)
     found = {trial.trial_id: trial for trial in planned if trial.trial_id.startswith(prefix)}
     for path in plan.paths.trials.glob(f"{prefix}*/trial.json"):
@@ -56,30 +74,43 @@ def find_trial(plan: Plan, prefix: str) -> Trial:
         if awaits_tuning(trial):
             raise UserError(f"{_name(trial)} waits for tuning: `repro reproduce` tunes first")
         return trial
-    what = "no trial" if not found else f"{len(found)} trials"
+    start = f"{len(found)} trials" if found else "no trial"
     raise UserError(
-        f"{what} of {plan.spec.paper} at scale {plan.scale_name} start with {prefix!r}: "
-        f"`repro explain {plan.spec.paper} --cell <data set>/<method>` lists them"
+        f"{start} of {plan.spec.paper} at scale {plan.scale_name} "
+        f"{'start' if found else 'starts'} with {prefix!r}: `repro explain {plan.spec.paper} "
+        f"--scale {plan.scale_name} --cell <data set>/<method>` lists them"
     )
 
 
 def run_trial(plan: Plan, trial: Trial) -> int:
-    """Run one trial here and now and print its metrics; return the exit status."""
+    """Run one trial here and now and print its metrics; return the exit status.
+
+    Unless the run ends well, an earlier result of the trial stays.
+    """
     from repro.execution import run_trial as run
 
     folder = create(trial, plan.paths.trials)
-    if plan.record(trial).state == "running":
+    check_writable(folder.path)
+    kept = folder.result.exists()
+    print(_name(trial), flush=True)
+    outcome = run(folder, again=True)
+    if outcome == "skipped":
         raise UserError(f"{_name(trial)} is running in another process")
-    clear(folder)
-    print(_name(trial))
-    run(folder)
+    if outcome != "done":
+        return _ended_badly(folder, outcome, kept=kept)
     record = read_record(trial, folder)
-    if record.state != "done":
-        print(record.error.get("traceback") or record.error.get("message") or record.state)
-        return EXIT_TRIALS_FAILED
     print(tabulate(sorted(record.metrics.items()), tablefmt="plain", floatfmt=".6g"))
     print(f"{record.cost['wall_seconds']:.1f} s; {folder.result}")
     return 0
+
+
+def _ended_badly(folder: TrialFolder, outcome: str, *, kept: bool) -> int:
+    error = read_json(folder.error) or {}
+    print(error.get("traceback") or error.get("message") or outcome)
+    if kept:
+        forget_failure(folder)
+        print("The trial's earlier result stays.")
+    return EXIT_INTERRUPTED if outcome == "interrupted" else EXIT_TRIALS_FAILED
 
 
 def log_text(plan: Plan, trial: Trial) -> str:
@@ -103,8 +134,30 @@ def log_text(plan: Plan, trial: Trial) -> str:
     return "\n".join(lines)
 
 
+def _settling_lines(
+    plan: Plan, records: Sequence[TrialRecord], options: RunOptions, places: int
+) -> list[str]:
+    """Say what the second stage would be. It is planned once, so nothing is written down here."""
+    from repro.cells.aggregate import aggregate
+    from repro.claims import decide
+    from repro.settle import draft_stage, plan_of, stage_problem, stage_sentence
+
+    if any(record.state != "done" for record in records):
+        return ["", "SETTLE waits: the first stage is not complete."]
+    stage = draft_stage(plan, decide(plan, aggregate(plan, records)))
+    second = plan_of(plan, stage)
+    if second is None:
+        raise UserError(f"SETTLE: {stage_problem(plan, stage)}")
+    to_run = trials_to_run(second, second.records(), options)
+    seconds = Estimate(records, plan.scale.resources.hours * 3600).total(to_run)
+    cost = f"To run: {len(to_run)}, about {in_words(seconds / places)}."
+    return ["", stage_sentence(stage), cost if to_run else "Nothing to run."]
+
+
 def _power_lines(plan: Plan) -> list[str]:
     """Say, claim by claim, what the planned number of seeds could show at all."""
+    if plan.partial:
+        return ["", "This is a partial selection: its report decides no claim."]
     from repro.claims import detectable
 
     found = detectable(plan)

@@ -15,8 +15,10 @@ The files are the only truth::
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -128,18 +130,33 @@ def load_trial(folder: TrialFolder) -> Trial:
     return Trial(Setting(**content["setting"]), content["seed"])
 
 
-def clear(folder: TrialFolder) -> None:
+def clear(folder: TrialFolder, *, keep_result: bool = False) -> None:
     """Remove what an earlier attempt left, so that the trial runs again from the start.
 
     ``attempts.jsonl`` stays: it is the trial's history.
     """
-    for path in (folder.result, folder.error, folder.started):
+    if not keep_result:
+        folder.result.unlink(missing_ok=True)
+    for path in (folder.error, folder.started):
         path.unlink(missing_ok=True)
     for path in (folder.checkpoint, folder.curves):
         path.unlink(missing_ok=True)
     if folder.log.exists():
         # Emptied, not removed: the trial's process is already writing to it.
         os.truncate(folder.log, 0)
+
+
+@contextlib.contextmanager
+def kept_curves(folder: TrialFolder) -> Iterator[Callable[[], None]]:
+    """Set the curves of a result aside; put them back unless the block calls what it is given."""
+    aside = folder.curves.with_name("metrics.earlier.jsonl")
+    if folder.result.exists() and folder.curves.exists():
+        folder.curves.replace(aside)
+    try:
+        yield lambda: aside.unlink(missing_ok=True)
+    finally:
+        if aside.exists():
+            aside.replace(folder.curves)
 
 
 def remove_leftovers(folder: TrialFolder) -> None:

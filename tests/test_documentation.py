@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from checkout import Checkout
 
+from repro.spec import load_spec
+
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted(ROOT.glob("*.md"))
 
@@ -40,7 +42,18 @@ def test_the_example_paper_runs(checkout: Checkout) -> None:
         (checkout.root / name).write_text(content, encoding="utf-8")
     shown = checkout.repro("reproduce", "huber", "--scale", "smoke")
     assert shown.returncode == 0, shown.stdout + shown.stderr
-    assert "of the paper's one claim" in shown.stdout
+    assert "the paper's one claim is" in shown.stdout
+
+
+def test_the_documented_blocks_load_together(tmp_path: Path) -> None:
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```yaml\n((?:# tables/huber|tuning:|overall:).*?)```", guide, re.DOTALL)
+    assert len(blocks) == 3
+    (tmp_path / "huber.yaml").write_text("".join(blocks), encoding="utf-8")
+    spec = load_spec("huber", tmp_path)
+    assert spec.tuning is not None
+    assert set(spec.tuning.space) == {"huber", "mse"}
+    assert [entry.id for entry in spec.overall] == ["typical_error"]
 
 
 def test_the_makefile_explains_every_target_that_a_user_may_call() -> None:

@@ -81,8 +81,7 @@ def _rows(entry: Overall, plan: Plan, data: Aggregate) -> Iterator[OverallRow]:
         label = plan.spec.methods[method].label
         row = OverallRow(entry.id, title, entry.statistic, entry.metric, method, label, rival)
         row = _filled(row, pooled, plan.spec.metric(entry.metric).better)
-        partial = ["a partial selection was run"] if plan.partial else []
-        notes = [note for note in (row.note, *partial, *pooled.notes) if note]
+        notes = [note for note in (row.note, *pooled.notes) if note]
         yield replace(row, note="; ".join(notes))
 
 
@@ -102,7 +101,7 @@ def _filled(row: OverallRow, pooled: PooledRuns, better: Better) -> OverallRow:
 
 def _mean(row: OverallRow, pooled: PooledRuns) -> OverallRow:
     if pooled.diverged:
-        return replace(row, note=f"{pooled.diverged} runs diverged: there is no mean")
+        return replace(row, note=_no_mean(pooled.diverged))
     with np.errstate(over="ignore", invalid="ignore"):
         groups = [_terms(runs) for runs in pooled.strata]
         value = float(np.mean([np.mean(group) for group in groups]))
@@ -146,3 +145,7 @@ _STATISTICS: dict[str, StratifiedStatistic] = {
     "median": data_sets.median,
     "interquartile_mean": data_sets.interquartile_mean,
 }
+
+
+def _no_mean(diverged: int) -> str:
+    return f"{diverged} run{'' if diverged == 1 else 's'} diverged: there is no mean"

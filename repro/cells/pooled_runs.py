@@ -19,7 +19,7 @@ class PooledRuns:
 
     Runs are those that are finished and fresh; where there is a reference, the seeds of both.
     ``problem``   why nothing can be said; empty if something can
-    ``notes``     what was left out, and what is not complete
+    ``notes``     what was left out
     """
 
     strata: list[Numbers] = field(default_factory=list)
@@ -65,9 +65,10 @@ def pool_runs(
     """Return the method's runs on ``datasets`` (all of the plan, by default).
 
     A data set that has no meaningful value of the metric is left out for every method; one on which
-    this method has no run yet is a problem, because means over different sets do not compare.
+    a planned run of this method is not there is a problem, because means over different sets do not
+    compare, and runs that fail are seldom like those that do not. So is a partial selection.
     """
-    pooled = PooledRuns()
+    pooled = PooledRuns(problem="a partial selection was run" if plan.partial else "")
     wanted = plan.datasets if datasets is None else datasets
     here = [dataset for dataset in wanted if dataset in plan.datasets]
     if len(here) < len(wanted):
@@ -99,6 +100,6 @@ def _add(
         pooled.problem = pooled.problem or f"no finished run on {entry.label}"
         return
     if len(seeds) < planned:
-        pooled.notes.append(f"{len(seeds)} of {planned} runs on {entry.label}")
+        pooled.problem = pooled.problem or f"{len(seeds)} of {planned} runs on {entry.label}"
     pooled.strata.append(np.array([[cell.values[seed] for cell in found] for seed in seeds]))
     pooled.resplits.append(entry.resplit)

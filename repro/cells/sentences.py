@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from repro.cells.aggregate import Cell
 from repro.spec import Metric, Reported
-from repro.statistics.against_printed import (
-    UNKNOWN_SPREAD,
-    AgainstPrinted,
-    OurStatistic,
-    PrintedStatistic,
-)
+from repro.spec.reported import amount_of
+from repro.statistics.against_printed import AgainstPrinted, OurStatistic, PrintedStatistic
 from repro.statistics.estimate import Estimate
 
 _UNFINISHED = ("missing", "running", "failed", "lost", "stale")
@@ -21,11 +17,12 @@ _UNFINISHED = ("missing", "running", "failed", "lost", "stale")
 
 @dataclass(frozen=True)
 class Wording:
-    """Sentences about one printed number."""
+    """Sentences about one printed number. ``cap``: the most seeds that a second stage may add."""
 
     metric: Metric
     number: Reported
     paper: PrintedStatistic
+    cap: int | None = None
 
     def exact(self, runs: int) -> str:
         """Say that nothing varies and all is as printed."""
@@ -42,7 +39,7 @@ class Wording:
         text = f"A single run of ours, {self._signed(difference)} from {self._printed}"
         if margin is not None:
             place = "within" if abs(difference) < margin else "outside"
-            text += f", {place} the margin of ±{self._plain(margin)}"
+            text += f", {place} {self._bound}"
         return f"{text}; one run is no test.{self._among_the_papers_runs(value)}"
 
     def compared(
@@ -52,6 +49,7 @@ class Wording:
         margin: float,
         seeds: int | None,
         prediction: tuple[float, float] | None,
+        resplit: float = 0.0,
     ) -> str:
         """Say where the interval lies, what it rests on, and what would settle it."""
         text = f"{self._difference(found)}: {self._place(found, margin)}."
@@ -63,8 +61,23 @@ class Wording:
                 "Neither direction is better here: exceeds means above, falls short below."
             )
         if seeds is not None:
-            parts.append(f"About {seeds} new seeds would settle it.")
+            parts.append(self._to_settle(seeds))
+        if resplit > 0:
+            parts.append(conditional())
         return " ".join(parts)
+
+    def _to_settle(self, seeds: int) -> str:
+        if self.cap is not None and seeds > self.cap:
+            return (
+                f"More new seeds than the {self.cap} that a second stage may add would settle it."
+            )
+        return f"About {seeds} new seeds would settle it."
+
+    @property
+    def _bound(self) -> str:
+        """The margin as it was declared, and what rounding in the paper adds to it."""
+        declared = amount_of(self.number.margin, self.number)
+        return f"the margin of ±{declared:.4g}, plus half of the last printed digit"
 
     @property
     def _printed(self) -> str:
@@ -78,7 +91,7 @@ class Wording:
         return f"{text}, 90 % interval {low} to {high}"
 
     def _place(self, found: AgainstPrinted, margin: float) -> str:
-        bound = f"the margin of ±{self._plain(margin)}"
+        bound = self._bound
         if found.place in ("exceeds", "falls short"):
             return f"{self._beyond(found.place)} by more than {bound}"
         low, high = found.interval or (found.difference, found.difference)
@@ -101,10 +114,8 @@ class Wording:
         unknown = "The paper prints no spread that a test could use"
         if not ours.varies:
             yield f"{unknown}, and our runs do not vary: no more than consistent can be said."
-        elif found.place in ("consistent", "inconclusive"):
-            yield f"{unknown}; ours stands in for it, so no more than consistent can be said."
         else:
-            yield f"{unknown}; this holds even if its runs vary {UNKNOWN_SPREAD:g} times as much."
+            yield f"{unknown}; ours stands in for it, so no more than consistent can be said."
 
     def _predicted(self, interval: tuple[float, float]) -> str:
         low, high = interval
@@ -138,6 +149,17 @@ class Wording:
         # One decimal more than the table: half a digit is part of the margin.
         form = ".3e" if abs(value) >= 1e7 else f".{self.metric.decimals + 1}f"
         return format(value, sign + form)
+
+
+def conditional(tables: Sequence[str] = ()) -> str:
+    """Say that the seeds vary nothing but how a finite table is split.
+
+    ``tables``  the labels of the data sets that this holds for; none where there is but one
+    """
+    where = f"On {' and '.join(tables)} it is" if tables else "It is"
+    if len(tables) > 1:
+        return f"{where} conditional on these tables: the seeds only split them anew."
+    return f"{where} conditional on this table: the seeds only split it anew."
 
 
 def obstacle(cell: Cell | None, *, partial: bool) -> str:

@@ -66,16 +66,24 @@ def cell_verdicts(plan: Plan, data: Aggregate) -> dict[tuple[str, str, str], Cel
         else:
             resplit = dataset_entry(plan.spec, number.dataset).resplit
             metric = plan.spec.metric(number.metric)
-            verdicts[key] = judge(list(cell.values.values()), number, metric, resplit)
+            values = list(cell.values.values())
+            verdicts[key] = judge(values, number, metric, resplit, plan.scale.settle)
     return verdicts
 
 
 def judge(
-    values: Sequence[float], number: Reported, metric: Metric, resplit: float = 0.0
+    values: Sequence[float],
+    number: Reported,
+    metric: Metric,
+    resplit: float = 0.0,
+    cap: int | None = None,
 ) -> CellVerdict:
-    """Return the verdict of finite ``values``, one per seed, on the printed ``number``."""
+    """Return the verdict of finite ``values``, one per seed, on the printed ``number``.
+
+    ``cap``  the most new seeds that a sentence proposes
+    """
     paper = printed_statistic(number)
-    wording = Wording(metric, number, paper)
+    wording = Wording(metric, number, paper, cap)
     margin = margin_of(number)
     difference = values[0] - paper.value
     if len(values) == 1:
@@ -118,7 +126,8 @@ def _compared(
         return CellVerdict(number, word, found.difference, found.interval, None, None, text)
     settled = found.place not in ("consistent", "inconclusive")
     seeds = None if settled else settling_seeds(ours, paper, margin)
-    text = wording.compared(found, ours, margin, seeds, prediction_interval(values, resplit))
+    prediction = prediction_interval(values, resplit)
+    text = wording.compared(found, ours, margin, seeds, prediction, resplit)
     return CellVerdict(number, found.place, found.difference, found.interval, margin, seeds, text)
 
 

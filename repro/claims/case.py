@@ -69,12 +69,14 @@ class Evidence:
     ``test``      the findings taken together; nothing can be said where there is a problem
     ``deciding``  the finding that the test rests on
     ``left_out``  parts of the claim that this scale cannot test and the verdict must name
+    ``named``     how many data sets the claim speaks of, tested or not
     ``problems``  why the claim cannot be decided at all; empty if it can
     """
 
     findings: list[Finding] = field(default_factory=list)
     test: EachTest = field(default_factory=lambda: EachTest(1.0, 1.0))
     deciding: Finding | None = None
+    named: int = 0
     left_out: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 

@@ -14,7 +14,7 @@ where all of them must hold, and Holm asks less of a claim than dividing by the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from repro.cells.aggregate import Aggregate
@@ -22,6 +22,7 @@ from repro.claims.case import Case, Evidence
 from repro.claims.finding import ALPHA, ClaimVerdict, Finding, Verdict
 from repro.claims.kinds import PLANS
 from repro.claims.planned import evaluate
+from repro.claims.scope import datasets_here
 from repro.claims.words import worded
 from repro.plan import Plan
 from repro.spec import Claim
@@ -72,9 +73,17 @@ def _test(case: Case) -> ClaimVerdict:
         findings=tuple(evidence.findings),
         deciding=evidence.deciding,
         left_out=tuple(evidence.left_out),
+        named=evidence.named,
+        tables=tuple(_tables(case)) if evidence.findings else (),
         reasons=tuple(evidence.problems) or _reasons(evidence.findings, test),
         notes=tuple(dict.fromkeys(note for one in comparisons for note in one.notes)),
     )
+
+
+def _tables(case: Case) -> Iterator[str]:
+    """Yield the labels of the claim's data sets whose seeds split one finite table anew."""
+    judged = datasets_here(case, Evidence())
+    return (case.dataset_label(name) for name in judged if case.resplit(name) > 0)
 
 
 def _reasons(findings: Sequence[Finding], test: EachTest) -> tuple[str, ...]:

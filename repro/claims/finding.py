@@ -73,6 +73,8 @@ class ClaimVerdict:
     ``deciding``  the finding that support fails or holds on: the weakest; for a contradicted claim
                   the one that contradicts it most
     ``p_holm``    two-sided, after Holm over the family of ``family`` claims
+    ``named``     how many data sets the claim speaks of, tested or not
+    ``tables``    the labels of the data sets among the tested ones whose seeds split one table anew
     ``reasons``   why nothing could be decided; ``notes`` what limits the verdict
     """
 
@@ -86,6 +88,8 @@ class ClaimVerdict:
     left_out: tuple[str, ...]
     reasons: tuple[str, ...]
     notes: tuple[str, ...]
+    named: int = 0
+    tables: tuple[str, ...] = ()
     sentence: str = ""
 
     @property

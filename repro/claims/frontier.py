@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from repro.claims.case import Case, Evidence
 from repro.claims.planned import Planned
 from repro.claims.scope import datasets_here, rivals_here
 from repro.claims.values import Pair
-from repro.statistics import Numbers, Sides, interpolate
+from repro.statistics import Comparison, Numbers, Rules, Sides, interpolate, untested
 
 
 def plan(case: Case, evidence: Evidence) -> list[Planned]:
@@ -44,7 +45,13 @@ def _at_budgets(case: Case, evidence: Evidence, dataset: str, rival: str) -> lis
             evidence.left_out.append(_outside(case, dataset, rival, budget))
             continue
         sides = Sides(ours, theirs, case.spec.metric(metric).better)
-        found.append(on_one(case, Pair(dataset, rival, metric, sides), budget))
+        planned = on_one(case, Pair(dataset, rival, metric, sides), budget)
+        shapeless = [
+            case.label(method)
+            for method, read in ((case.claim.method, ours), (rival, theirs))
+            if not np.isfinite(read).all()
+        ]
+        found.append(replace(planned, test=_untested(shapeless)) if shapeless else planned)
     if not found:
         where = case.place(rival, dataset)
         evidence.problem(f"no declared budget lies within both curves for {where}")
@@ -78,6 +85,20 @@ def _read(curve: _Curve, seeds: Sequence[int], budget: float) -> Numbers | None:
     ]
     read = [value for value in values if value is not None]
     return np.array(read) if len(read) == len(values) else None
+
+
+def _untested(methods: Sequence[str]) -> Callable[[Rules, float], Comparison]:
+    """Return the test of a pair in which the curves of ``methods`` have a diverged run.
+
+    One setting of a sweep may have diverged far from the budget: to take that for the worst value
+    at every budget would judge runs that never diverged.
+    """
+    note = f"runs diverged in the sweep of {' and of '.join(methods)}: such a curve has no shape"
+
+    def test(_: Rules, __: float) -> Comparison:
+        return untested(0, note)
+
+    return test
 
 
 def _outside(case: Case, dataset: str, rival: str, budget: float) -> str:

@@ -10,8 +10,10 @@ from repro.plan import Plan
 _ORDER: tuple[Verdict, ...] = ("supported", "contradicted", "undecided")
 
 
-def headline(plan: Plan, verdicts: Sequence[ClaimVerdict]) -> str:
-    """Return the one sentence that a reader should take away."""
+def headline(plan: Plan, verdicts: Sequence[ClaimVerdict], *, ran: bool = True) -> str:
+    """Return the one sentence that a reader should take away. ``ran``: whether any trial has."""
+    if not ran:
+        return "No trial has run yet."
     where = f"At {plan.scale_name} scale"
     if plan.scale_name != "paper":
         where += " (direction only)"
@@ -22,11 +24,9 @@ def headline(plan: Plan, verdicts: Sequence[ClaimVerdict]) -> str:
         return f"{where}: a partial selection was run, so none of the paper's claims is decided."
     counts = [(sum(v.verdict == word for v in claims), word) for word in _ORDER]
     parts = [f"{count} {word}" for count, word in counts if count]
-    return f"{where}: of the paper's {_claims(len(claims))} {_listed(parts)}."
-
-
-def _claims(count: int) -> str:
-    return "one claim" if count == 1 else f"{count} claims"
+    if len(claims) == 1:
+        return f"{where}: the paper's one claim is {claims[0].verdict}."
+    return f"{where}: of the paper's {len(claims)} claims {_listed(parts)}."
 
 
 def _listed(parts: Sequence[str]) -> str:

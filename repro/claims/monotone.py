@@ -10,7 +10,7 @@ import numpy as np
 from repro.claims.axis import Point, points_along, rival_points
 from repro.claims.case import Case, Evidence
 from repro.claims.planned import Planned
-from repro.claims.scope import datasets_here, rivals_here
+from repro.claims.scope import datasets_here, rivals_here, rivals_of
 from repro.claims.values import over_common_seeds
 from repro.statistics import (
     Comparison,
@@ -41,7 +41,10 @@ class Curve:
 
 def plan(case: Case, evidence: Evidence) -> list[Planned]:
     """Return a test for each step along each curve, or for the trend of each."""
-    rivals = rivals_here(case, evidence) or [""]
+    rivals = rivals_here(case, evidence)
+    if not rivals_of(case.claim, case.spec):
+        # The metric itself is said to rise or fall, not the advantage over anyone.
+        rivals = [""]
     return [
         planned
         for dataset in datasets_here(case, evidence)

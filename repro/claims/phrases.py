@@ -9,6 +9,9 @@ from repro.claims.finding import Finding
 from repro.spec import Claim, TableSpec
 from repro.spec.amounts import parse_amount
 
+#: The unit of a difference between percentages.
+POINTS = "percentage points"
+
 
 @dataclass(frozen=True)
 class Phrases:
@@ -92,8 +95,9 @@ def _crossing(claim: Claim, finding: Finding, spec: TableSpec) -> Phrases:
     method = spec.methods[claim.method].label
     at_start = finding.holds[0] is None
     here, other = ("worse", "better") if at_start else ("better", "worse")
+    start, end = [f"{value:g}" for value in claim.between] or ("the start", "the end")
     return Phrases(
-        general=f"{method} is worse at the start and better at the end, as claimed,",
+        general=f"{method} is worse at {start} and better at {end}, as claimed,",
         holds=f"{method} is significantly {here} than {finding.place}",
         fails=f"{method} is significantly {other} than {finding.place}, not {here}",
         open=f"whether {method} is {here} than {finding.place}",
@@ -147,4 +151,5 @@ def _amount(claim: Claim, spec: TableSpec) -> str:
     if amount.unit == "%":
         return f"{amount.number:g} % of its value"
     unit = spec.metric(claim.metric).unit
+    unit = POINTS if unit == "%" else unit
     return f"{amount.number:g} {unit}".rstrip()

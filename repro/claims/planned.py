@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from repro.claims.case import Case, Evidence
 from repro.claims.finding import Finding
+from repro.claims.scope import named_here
 from repro.spec import Claim
 from repro.statistics import Comparison, EachTest, Rules, at_least, each
 
@@ -36,7 +37,8 @@ class Planned:
 def evaluate(case: Case, evidence: Evidence, planned: Sequence[Planned]) -> None:
     """Make the tests, and put the findings and what they say together into ``evidence``."""
     tail = case.tail(max(1, len(planned)))
-    support, contradiction = _multiples(case.claim, planned)
+    evidence.named = named_here(case.claim, case.plan)
+    support, contradiction = multiples(case.claim, planned, evidence.named)
     for one in planned:
         rules = Rules(
             resplit=case.resplit(one.dataset) if one.dataset else 0.0,
@@ -50,12 +52,25 @@ def evaluate(case: Case, evidence: Evidence, planned: Sequence[Planned]) -> None
     here = len({one.dataset for one in planned})
     if k is not None and 0 < here < k:
         evidence.problem(f"{k} data sets are asked for, and {here} can be tested at this scale")
-    evidence.test, evidence.deciding = _together(case.claim, evidence.findings)
+    evidence.test, evidence.deciding = _together(case.claim, evidence.findings, evidence.named)
 
 
 def wanted_datasets(claim: Claim) -> int | None:
     """Return k of a claim about at least k data sets; ``None`` for one about each."""
     return int(claim.on["at_least"]) if isinstance(claim.on, dict) else None
+
+
+def multiples(claim: Claim, tests: Sequence[Planned | Finding], named: int) -> tuple[int, int]:
+    """Return what an elementary p is multiplied with when it supports, and when it contradicts.
+
+    ``named``  how many data sets the claim speaks of; not all of them need be among ``tests``
+    """
+    k = wanted_datasets(claim)
+    if k is None or not tests:
+        return 1, max(1, len(tests))
+    sizes = Counter(one.dataset for one in tests)
+    unknown = max(0, named - len(sizes))
+    return max(1, len(sizes) - k + 1), max(1, k - unknown) * max(sizes.values())
 
 
 def _finding(case: Case, one: Planned, comparison: Comparison, tail: float) -> Finding:
@@ -76,16 +91,9 @@ def _finding(case: Case, one: Planned, comparison: Comparison, tail: float) -> F
     )
 
 
-def _multiples(claim: Claim, planned: Sequence[Planned]) -> tuple[int, int]:
-    """Return what an elementary p is multiplied with when it supports, and when it contradicts."""
-    k = wanted_datasets(claim)
-    if k is None or not planned:
-        return 1, max(1, len(planned))
-    sizes = Counter(one.dataset for one in planned)
-    return max(1, len(sizes) - k + 1), k * max(sizes.values())
-
-
-def _together(claim: Claim, findings: Sequence[Finding]) -> tuple[EachTest, Finding | None]:
+def _together(
+    claim: Claim, findings: Sequence[Finding], named: int
+) -> tuple[EachTest, Finding | None]:
     """Return the claim's test and the finding that it rests on."""
     k = wanted_datasets(claim)
     if k is None:
@@ -95,12 +103,12 @@ def _together(claim: Claim, findings: Sequence[Finding]) -> tuple[EachTest, Find
     for finding in findings:
         groups.setdefault(finding.dataset, []).append(finding)
     tests = {name: each([f.comparison for f in group]) for name, group in groups.items()}
-    test = at_least(list(tests.values()), k)
+    test = at_least(list(tests.values()), k, max(named, len(tests)))
     if k > len(tests):
         return EachTest(1.0, 1.0), _deciding(findings, test)
     if test.p_contradict < test.p_support:
         order = sorted(tests, key=lambda name: tests[name].p_contradict)
-        return test, _deciding(groups[order[len(tests) - k]], test)
+        return test, _deciding(groups[order[max(named, len(tests)) - k]], test)
     order = sorted(tests, key=lambda name: tests[name].p_support)
     return test, _deciding(groups[order[k - 1]], test)
 

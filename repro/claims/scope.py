@@ -6,22 +6,7 @@ from repro.cells.aggregate import Aggregate
 from repro.claims.case import Case, Evidence
 from repro.plan import Plan
 from repro.spec import Claim, TableSpec
-
-#: Kinds whose claim is about the method against rivals, named or not.
-_AGAINST_RIVALS = ("better", "ratio", "frontier", "equivalent", "gap_closed", "crossing")
-
-
-def rivals_of(claim: Claim, spec: TableSpec) -> list[str]:
-    """Return the methods that the claim sets its own against.
-
-    Without ``than`` these are all baselines; none for a claim on a curve of the method alone.
-    """
-    if not claim.than and claim.kind not in _AGAINST_RIVALS:
-        return []
-    if claim.than in ("", "all_baselines"):
-        others = {claim.method, claim.reference}
-        return [key for key in spec.methods_with_role("baseline") if key not in others]
-    return [claim.than] if isinstance(claim.than, str) else list(claim.than)
+from repro.spec.rivals import rivals_of as rivals_of
 
 
 def datasets_of(claim: Claim, spec: TableSpec) -> list[str]:
@@ -32,17 +17,31 @@ def datasets_of(claim: Claim, spec: TableSpec) -> list[str]:
 
 
 def rivals_here(case: Case, evidence: Evidence) -> list[str]:
-    """Return the claim's rivals that the scale runs; note those that it does not."""
+    """Return the claim's rivals that the scale runs; note those that it does not.
+
+    Where it runs none of them, and at the paper's own scale where one is missing, the claim cannot
+    be decided: what the paper says of its rivals would be judged by some of them.
+    """
     claim = case.claim
     methods = case.plan.scale.methods or list(case.spec.methods)
     for method in filter(None, (claim.method, claim.reference)):
         if method not in methods:
             evidence.problem(f"{case.label(method)} is not run at this scale")
     wanted = rivals_of(claim, case.spec)
-    for rival in wanted:
-        if rival not in methods:
-            evidence.left_out.append(f"{case.label(rival)} (not run at this scale)")
+    absent = [rival for rival in wanted if rival not in methods]
+    evidence.left_out += [f"{case.label(rival)} (not run at this scale)" for rival in absent]
+    if absent and (len(absent) == len(wanted) or case.plan.scale_name == "paper"):
+        who = f"{len(absent)} of the claim's {len(wanted)} rivals"
+        if len(wanted) == 1:
+            who = f"{case.label(absent[0])}, which it is set against,"
+        evidence.problem(f"{who} {'is' if len(absent) == 1 else 'are'} not run at this scale")
     return [rival for rival in wanted if rival in methods]
+
+
+def named_here(claim: Claim, plan: Plan) -> int:
+    """Return how many data sets the claim speaks of; ``datasets`` means those of the scale."""
+    everywhere = claim.over == "datasets"
+    return len(plan.scale.datasets if everywhere else datasets_of(claim, plan.spec))
 
 
 def datasets_here(case: Case, evidence: Evidence) -> list[str]:

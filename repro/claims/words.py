@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from repro.cells.sentences import conditional
 from repro.claims.finding import ClaimVerdict, Finding
-from repro.claims.phrases import Phrases, phrases
+from repro.claims.phrases import POINTS, Phrases, phrases
 from repro.claims.planned import wanted_datasets
+from repro.claims.scope import rivals_of
 from repro.spec import TableSpec
+from repro.statistics import Comparison
+
+#: Reasons that a sentence names; more are counted.
+SHOWN_REASONS = 2
 
 
 def worded(verdict: ClaimVerdict, spec: TableSpec) -> ClaimVerdict:
-    """Return ``verdict`` with its sentence."""
+    """Return ``verdict`` with its sentence, and its reasons grouped."""
+    verdict = replace(verdict, reasons=_grouped(verdict.reasons, len(verdict.findings)))
     sentence = _sentence(verdict, spec)
+    if verdict.tables and verdict.verdict != "not decided" and not verdict.reasons:
+        sentence += f" {conditional(verdict.tables)}"
     if verdict.left_out and verdict.verdict != "not decided":
         sentence += f" Left out: {_shortened(verdict.left_out)}."
     return replace(verdict, sentence=sentence)
@@ -22,6 +31,18 @@ def worded(verdict: ClaimVerdict, spec: TableSpec) -> ClaimVerdict:
 def describe_p(p: float) -> str:
     """Return a p-value as papers print it."""
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def describe_sides(comparison: Comparison) -> str:
+    """Return both one-sided p-values, each with its side."""
+    claim, opposite = describe_p(comparison.p_greater), describe_p(comparison.p_less)
+    return f"p of the claim {claim}, of its opposite {opposite}"
+
+
+def unit_of(finding: Finding) -> str:
+    """Return a finding's unit; a difference between percentages is in points, not a share."""
+    points = finding.unit == "%" and finding.signed
+    return POINTS if points else finding.unit
 
 
 def _sentence(verdict: ClaimVerdict, spec: TableSpec) -> str:
@@ -33,10 +54,27 @@ def _sentence(verdict: ClaimVerdict, spec: TableSpec) -> str:
     words = phrases(verdict.claim, deciding, spec)
     evidence = _evidence(verdict, deciding, spec)
     if verdict.verdict == "supported":
-        return f"{_supported(verdict, deciding, words)}: {evidence}."
-    if verdict.verdict == "contradicted":
-        return f"{_contradicted(verdict, words)}: {evidence}."
-    return f"{_open(verdict, deciding, words)}: {evidence}."
+        text = _supported(verdict, deciding, words)
+    elif verdict.verdict == "contradicted":
+        text = _contradicted(verdict, words)
+    else:
+        text = _open(verdict, deciding, words)
+    return f"{text}{_judged(verdict, spec)}: {evidence}."
+
+
+def _judged(verdict: ClaimVerdict, spec: TableSpec) -> str:
+    """Return in brackets by which part of its rivals and budgets the claim was judged."""
+    claim, parts = verdict.claim, []
+    wanted = rivals_of(claim, spec)
+    rivals = len({finding.rival for finding in verdict.findings})
+    if wanted and rivals < len(wanted):
+        noun = "baselines" if claim.than in ("", "all_baselines") else "named rivals"
+        parts.append(f"against {rivals} of {len(wanted)} {noun}")
+    declared = len(set(claim.budgets))
+    budgets = len({finding.budget for finding in verdict.findings})
+    if budgets < declared:
+        parts.append(f"at {budgets} of {declared} budgets")
+    return f" (judged {' and '.join(parts)})" if parts else ""
 
 
 def _supported(verdict: ClaimVerdict, deciding: Finding, words: Phrases) -> str:
@@ -45,7 +83,7 @@ def _supported(verdict: ClaimVerdict, deciding: Finding, words: Phrases) -> str:
         return words.holds
     if k is None:
         return f"{words.general} in all {count} comparisons; the weakest is {deciding.place}"
-    total = _datasets(verdict)
+    total = verdict.named
     return f"{words.general} on at least {k} of {total} data sets; {deciding.place} decides"
 
 
@@ -53,7 +91,7 @@ def _contradicted(verdict: ClaimVerdict, words: Phrases) -> str:
     k = wanted_datasets(verdict.claim)
     if k is None:
         return words.fails
-    total = _datasets(verdict)
+    total = verdict.named
     return f"{words.fails}, and {total - k + 1} such data sets of {total} rule out {k}"
 
 
@@ -61,17 +99,14 @@ def _open(verdict: ClaimVerdict, deciding: Finding, words: Phrases) -> str:
     count = len(verdict.findings)
     if count == 1:
         return f"The data do not settle {words.open}"
-    tally = f"{words.general} on the mean in {verdict.wins} of {count} comparisons"
-    return f"{tally}, but the data do not settle {deciding.place}"
-
-
-def _datasets(verdict: ClaimVerdict) -> int:
-    return len({finding.dataset for finding in verdict.findings})
+    tally = f"{words.general} on the mean in {verdict.wins or 'none'} of {count} comparisons"
+    link = "but" if verdict.wins else "and"
+    return f"{tally}, {link} the data do not settle {deciding.place}"
 
 
 def _evidence(verdict: ClaimVerdict, deciding: Finding, spec: TableSpec) -> str:
     """Return what the deciding finding shows, and why its interval may seem to say otherwise."""
-    text = _described(verdict, deciding, spec)
+    text = _described(deciding, spec)
     settled = verdict.verdict in ("supported", "contradicted")
     if settled and deciding.reaches_bound:
         return f"{text} (which covers the whole family's comparisons at once; the test need not)"
@@ -89,22 +124,37 @@ def _why_not(test: str) -> str:
     return f"the {test} test, which decides, does not reach the level"
 
 
-def _described(verdict: ClaimVerdict, finding: Finding, spec: TableSpec) -> str:
+def _described(finding: Finding, spec: TableSpec) -> str:
     comparison = finding.comparison
     if comparison.estimate is None:
         return comparison.notes[0] if comparison.notes else "no estimate"
-    unit = f" {finding.unit}" if finding.unit else ""
-    supporting = verdict.test.direction == "supported"
-    p = comparison.p_greater if supporting else comparison.p_less
+    unit = f" {unit_of(finding)}" if finding.unit else ""
+    p = describe_sides(comparison)
     label = f"{spec.metric(finding.metric).label} {finding.estimate_label}"
-    text = f"{label} {finding.number(comparison.estimate)}{unit}, one-sided p {describe_p(p)}"
+    text = f"{label} {finding.number(comparison.estimate)}{unit}, {p}"
     if finding.interval is None:
         return text
     low, high = map(finding.number, finding.interval)
     return f"{text}, simultaneous 95 % interval {low} to {high}"
 
 
-def _shortened(reasons: Sequence[str], shown: int = 2) -> str:
+def _grouped(reasons: Sequence[str], findings: int) -> tuple[str, ...]:
+    """Return the reasons, those that are the same but for their place as one with their number."""
+    places: dict[str, list[str]] = {}
+    for reason in reasons:
+        place, colon, why = reason.partition(": ")
+        places.setdefault(why if colon else reason, []).append(place if colon else "")
+    grouped = []
+    for why, found in places.items():
+        if len(found) == 1:
+            grouped.append(f"{found[0]}: {why}" if found[0] else why)
+            continue
+        of = f" of {findings}" if findings >= len(found) else ""
+        grouped.append(f"{len(found)}{of} comparisons: {why}")
+    return tuple(grouped)
+
+
+def _shortened(reasons: Sequence[str], shown: int = SHOWN_REASONS) -> str:
     text = "; ".join(reasons[:shown]) or "there is nothing to test"
     more = len(reasons) - shown
     return text + (f"; and {more} more" if more > 0 else "")

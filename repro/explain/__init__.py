@@ -35,7 +35,7 @@ def explain(
 
 
 def _addresses(plan: Plan, data: Aggregate) -> Iterator[str]:
-    yield "Cells, for `explain … CELL=<cell>`:"
+    yield "Cells, for `explain … --cell <cell>` (make: CELL=<cell>):"
     for cell in data.cells.values():
         if plan.spec.metric(cell.metric).table:
             yield f"  {cell.address}  {cell.state}"

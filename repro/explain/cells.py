@@ -23,7 +23,7 @@ def matching(data: Aggregate, address: str) -> list[Cell]:
     known = {cell.address for cell in data.cells.values()}
     if len(address.rsplit("/", 2)) < 3:
         known = {f"{cell.dataset}/{cell.method}" for cell in data.cells.values()}
-    raise UserError(f"CELL: unknown cell {address!r}{did_you_mean(address, known)}")
+    raise UserError(f"CELL: unknown cell {address!r}{did_you_mean(address, known, most=10)}")
 
 
 def trace(

@@ -62,7 +62,7 @@ def in_full(
     yield from _family(verdict, verdicts)
     cells = [cell for cell in data.cells.values() if bears_on(verdict.claim, cell, plan.spec)]
     if cells:
-        yield "cells that it uses, for `explain … CELL=<cell>`:"
+        yield "cells that it uses, for `explain … --cell <cell>` (make: CELL=<cell>):"
     for cell in cells:
         yield f"  {cell.address}  {cell.state}"
 

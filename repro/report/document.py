@@ -65,13 +65,18 @@ def make_document(plan: Plan, records: Sequence[TrialRecord]) -> Document:
     claims = decide(plan, data)
     notes = (wording.partial_note(plan), wording.scale_note(plan))
     verdicts = cell_verdicts(plan, data)
+    second = second_stage(plan)
+    others = (
+        ("Tuning", plan.records(plan.tuning_trials)),
+        ("Second stage", second.records if second else ()),
+    )
     return Document(
         plan=plan,
         records=tuple(records),
         data=data,
         claims=tuple(claims),
-        second_stage=second_stage(plan),
-        sentence=headline(plan, claims),
+        second_stage=second,
+        sentence=headline(plan, claims, ran=any(r.result or r.error for r in records)),
         banner=wording.banner(plan, records),
         notes=tuple(note for note in notes if note),
         printed_note=wording.printed_note(plan),
@@ -80,6 +85,6 @@ def make_document(plan: Plan, records: Sequence[TrialRecord]) -> Document:
         other_tables=tuple(table.other_tables(plan, data, verdicts)),
         overall=tuple(overall(plan, data)),
         tuning=tuning_effort(plan),
-        costs=tuple(provenance.costs(plan, records)),
-        provenance=provenance.provenance(plan, records),
+        costs=tuple(provenance.costs(plan, records, others)),
+        provenance=provenance.provenance(plan, records, others),
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 from repro.files import make_directory, read_json, write_bytes
 from repro.report import wording
+from repro.spec import available_papers
 
 #: The order in which verdicts are counted.
 _VERDICTS = ("supported", "contradicted", "undecided", "not decided")
@@ -40,7 +41,9 @@ def write_index(results: Path) -> Path:
     from repro.report.page import page_environment
 
     template = page_environment().get_template("index.html")
-    page = template.render(entries=list(entries(results)), wording=wording)
+    found = list(entries(results))
+    without = sorted(set(available_papers()) - {entry.paper for entry in found})
+    page = template.render(entries=found, without=without, wording=wording)
     path = make_directory(results) / "index.html"
     write_bytes(path, page.encode(), durable=False)
     return path

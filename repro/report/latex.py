@@ -65,6 +65,9 @@ def report_tex(document: Document, figures: Sequence[RenderedFigure]) -> str:
         "estimated": parts.what_is_estimated,
         "interval": parts.interval,
         "origin": parts.origin,
+        "rests": parts.rests,
+        "rests_on": parts.rests_on,
+        "further_reasons": parts.further_reasons,
         "overall_value": partial(parts.overall_value, spec=document.plan.spec),
         "overall_interval": partial(parts.overall_interval, spec=document.plan.spec),
     }
@@ -84,6 +87,8 @@ def report_tex(document: Document, figures: Sequence[RenderedFigure]) -> str:
         gpu=any(cost.cuda_memory for cost in document.costs),
         overall=parts.overall_blocks(document),
         references=parts.references(document),
+        shared_limits=parts.shared_limits(document),
+        staged_findings=parts.staged_findings(document),
         verdict_sentences=parts.verdict_sentences(document),
     )
     return page + "\n"

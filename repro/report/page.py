@@ -43,6 +43,7 @@ def html(document: Document, figures: Sequence[RenderedFigure], files: Iterable[
             anchors=first,
             second_anchors=second,
             rows=rows_of(document),
+            shared_limits=parts.shared_limits(document),
             row_anchor=row_anchor,
             describe_p=describe_p,
             shown_params=tuning_effort.shown_params,

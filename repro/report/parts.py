@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from repro.cells.aggregate import dataset_entry
 from repro.cells.overall import OverallRow
 from repro.claims import ClaimVerdict, Finding
+from repro.claims.words import SHOWN_REASONS, unit_of
 from repro.plan import USER_FILE
 from repro.report import wording
 from repro.report.document import Document
@@ -127,17 +129,49 @@ def origin(verdict: ClaimVerdict) -> str:
     return f"The paper, {verdict.claim.source}"
 
 
+def rests(verdict: ClaimVerdict) -> Finding | None:
+    """Return the finding that the verdict rests on; none where a reason says why there is none."""
+    return None if verdict.reasons else verdict.deciding
+
+
+def rests_on(verdict: ClaimVerdict) -> str:
+    """Return where that finding was made, or why there is none."""
+    finding = rests(verdict)
+    if finding is not None:
+        return finding.place
+    return verdict.reasons[0] if verdict.reasons else "—"
+
+
+def further_reasons(verdict: ClaimVerdict) -> tuple[str, ...]:
+    """Return why nothing could be decided, where the verdict's sentence does not say all of it."""
+    return verdict.reasons if len(verdict.reasons) > SHOWN_REASONS else ()
+
+
+def shared_limits(document: Document) -> dict[str, int]:
+    """Return the limits that several claims share, to be said once: text → number of claims."""
+    counts = Counter(note for verdict in document.claims for note in verdict.notes)
+    return {note: count for note, count in counts.items() if count > 1}
+
+
+def staged_findings(document: Document) -> list[tuple[str, ClaimVerdict]]:
+    """Return (stage, verdict) for each verdict with findings; the stage is empty for the first."""
+    second = document.second_stage.claims if document.second_stage else ()
+    staged = [("", verdict) for verdict in document.claims]
+    staged += [(", second stage", verdict) for verdict in second]
+    return [(stage, verdict) for stage, verdict in staged if verdict.findings]
+
+
 def estimate(finding: Finding | None) -> str:
     """Return a finding's estimate with its unit; a dash where there is none."""
     if finding is None or finding.comparison.estimate is None:
         return "—"
-    return f"{bare_estimate(finding)} {finding.unit}".rstrip()
+    return f"{bare_estimate(finding)} {unit_of(finding)}".rstrip()
 
 
 def what_is_estimated(verdict: ClaimVerdict) -> str:
     """Return what a claim's findings estimate, with its unit; several, where they differ."""
     labels = dict.fromkeys(
-        f"{finding.estimate_label} [{finding.unit}]" if finding.unit else finding.estimate_label
+        f"{finding.estimate_label} [{unit_of(finding)}]" if finding.unit else finding.estimate_label
         for finding in verdict.findings
     )
     return ", ".join(labels)

@@ -102,11 +102,18 @@ def _tuning(document: Document) -> list[str]:
     if document.tuning is None:
         return []
     rows = [
-        [effort.label, choice.dataset, choice.tried, choice.words, f"{choice.hours:.2f}", more]
+        [
+            effort.label,
+            choice.dataset,
+            choice.tried,
+            choice.words,
+            wording.duration(choice.seconds),
+            more,
+        ]
         for effort in document.tuning.efforts
         for choice, more in zip(effort.choices, _once(effort.more), strict=False)
     ]
-    headers = ["method", "data set", "tried", "chosen", "hours", "more than a rival"]
+    headers = ["method", "data set", "tried", "chosen", "time", "more than a rival"]
     table = tabulate(rows, headers, tablefmt="pipe", disable_numparse=True)
     return ["## Tuning", document.tuning.selected, table]
 

@@ -7,7 +7,13 @@ from dataclasses import dataclass, replace
 from repro.cells.aggregate import aggregate
 from repro.claims import ClaimVerdict, decide
 from repro.plan import Plan
-from repro.settle import read_stage, second_plan, stage_claims, stage_sentence
+from repro.settle import (
+    read_stage,
+    second_plan,
+    stage_claims,
+    stage_problem,
+    stage_sentence,
+)
 from repro.store import TrialRecord
 
 
@@ -35,8 +41,10 @@ def second_stage(plan: Plan) -> SecondStageReport | None:
     Its family is the claims that it tests.
     """
     stage, second = read_stage(plan), second_plan(plan)
-    if stage is None or second is None:
+    if stage is None or plan.partial:
         return None
+    if second is None:
+        return SecondStageReport(f"{stage_problem(plan, stage)}.", (), ())
     records = second.records()
     tested = replace(second, spec=replace(plan.spec, claims=stage_claims(plan, stage)))
     verdicts = decide(tested, aggregate(tested, records))

@@ -267,7 +267,11 @@ def _may_be_best(spec: TableSpec, cell: Cell) -> bool:
 def _best(plan: Plan, data: Aggregate, column: Column) -> float | None:
     better = plan.spec.metric(column.metric).better
     cells = [_cell(data, method, column) for method in plan.methods]
-    means = [c.summary.mean for c in cells if c and c.summary and _may_be_best(plan.spec, c)]
-    if not means or better == "neither":
+    rivals = [c for c in cells if c and plan.spec.methods[c.method].role != "control"]
+    # While a rival is unfinished, the best of the others may not be the best.
+    if better == "neither" or not all(_may_be_best(plan.spec, cell) for cell in rivals):
+        return None
+    means = [cell.summary.mean for cell in rivals if cell.summary]
+    if not means:
         return None
     return min(means) if better == "lower" else max(means)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from repro.cells.aggregate import Group, aggregate, dataset_entry
@@ -110,11 +110,19 @@ def _trial_list(
         why = record.error.get("message") or ", ".join(record.moved)
         state = f"{record.state}: {_clipped(str(why))}" if why else record.state
         rows.append((str(record.trial.seed), *values, state, record.trial.trial_id))
-    swept = ", ".join(f"{name} = {value}" for name, value in setting.swept.items())
+    own = {name: setting.params[name] for name in _tuned(document, group) if name in setting.params}
+    shown = own | dict(setting.swept)
+    swept = ", ".join(f"{name} = {value}" for name, value in shown.items())
     place = dataset_entry(spec, setting.dataset).label
     title = f"{spec.methods[setting.method].label} on {place}" + (f", {swept}" if swept else "")
     labels = tuple(parts.metric_heading(spec, name) for name in metrics)
     return TrialList(anchor, prefix + title, labels, tuple(rows))
+
+
+def _tuned(document: Document, group: Group) -> Iterable[str]:
+    """Return the parameters that tuning chose for the setting."""
+    setting = group.setting
+    return document.plan.tuned.get((setting.dataset, setting.method), {})
 
 
 def _clipped(text: str, length: int = 160) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from repro.cells.aggregate import dataset_entry
 from repro.plan import Plan
 from repro.report import wording
+from repro.report.earlier_tuning import Earlier, earlier_configurations
 from repro.tuning import LedgerEntry, Tried
 
 
@@ -34,7 +35,7 @@ class Choice:
     tried: int
     lost: int
     values: tuple[Value, ...]
-    hours: float
+    seconds: float
     note: str
     entry: LedgerEntry
 
@@ -63,9 +64,9 @@ class Effort:
         return sum(choice.tried for choice in self.choices)
 
     @property
-    def hours(self) -> float:
+    def seconds(self) -> float:
         """Wall time of all its tuning trials."""
-        return sum(choice.hours for choice in self.choices)
+        return sum(choice.seconds for choice in self.choices)
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ def tuning_effort(plan: Plan) -> TuningEffort | None:
     """Return what tuning took, from the plan's ledger; ``None`` where the harness tuned nothing."""
     if not plan.ledger:
         return None
-    efforts = tuple(_effort(plan, method) for method in plan.methods)
+    earlier = earlier_configurations(plan)
+    efforts = tuple(_effort(plan, method, earlier) for method in plan.methods)
     return TuningEffort(_selected(plan), efforts)
 
 
@@ -105,36 +107,44 @@ def _selected(plan: Plan) -> str:
     seeds = ", ".join(map(str, entry.seeds))
     noun = "seed" if len(entry.seeds) == 1 else "seeds"
     metric = plan.spec.metric(entry.metric)
+    # Only settings of the task can keep a tuning trial from its test fold.
+    tuning = plan.spec.tuning
+    apart = tuning is not None and bool({**tuning.task, **plan.scale.tuning.task})
     return (
-        f"Each method may try {entry.budget} configurations on each data set, on {noun} {seeds} "
-        f"that no table uses. The one with the best mean {metric.label} on the {entry.split} split "
-        f"is chosen; no test fold is looked at."
+        f"Each method may try {wording.counted(entry.budget, 'configuration')} on each data set, "
+        f"on {noun} {seeds} that no table uses. The one with the best mean {metric.label} on the "
+        f"{entry.split} split is chosen{'; no test fold is looked at' if apart else ''}."
     )
 
 
-def _effort(plan: Plan, method: str) -> Effort:
+def _effort(plan: Plan, method: str, earlier: Earlier) -> Effort:
     entries = [entry for entry in plan.ledger if entry.method == method]
     return Effort(
         method,
         plan.spec.methods[method].label,
-        tuple(_choice(plan, entry) for entry in entries),
+        tuple(_choice(plan, e, earlier.get((e.dataset, e.method), 0)) for e in entries),
         _more(plan, method, entries),
     )
 
 
-def _choice(plan: Plan, entry: LedgerEntry) -> Choice:
+def _choice(plan: Plan, entry: LedgerEntry, earlier: int) -> Choice:
     chosen = entry.chosen or {}
     lost = sum(tried.state in ("failed", "diverged") for tried in entry.configurations)
     note = entry.note
     if entry.chosen is None:
         waiting = any(tried.state == "waiting" for tried in entry.configurations)
         note = "tuning has not ended" if waiting else "every configuration failed"
+    if earlier:
+        verb = "was" if earlier == 1 else "were"
+        found = wording.counted(earlier, "earlier configuration")
+        told = f"{found}, no longer planned, {verb} tried as well"
+        note = "; ".join(filter(None, (note, told)))
     return Choice(
         dataset_entry(plan.spec, entry.dataset).label,
         len(entry.configurations),
         lost,
         tuple(Value(n, _number(v), n in entry.at_edge) for n, v in chosen.items()),
-        entry.hours,
+        3600 * entry.hours,
         note,
         entry,
     )

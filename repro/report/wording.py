@@ -96,6 +96,11 @@ def number(value: float | None, decimals: int) -> str:
     return f"{value:.{decimals}f}" if abs(value) < 1e7 else f"{value:.3e}"
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: "1 run", "2 runs"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def typeset(text: str) -> str:
     """Return a sentence with minus signs before numbers and narrow spaces before units.
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from repro.spec.amounts import Amount, parse_amount
 from repro.spec.checker import Checker
-from repro.spec.schema import Claim, TableSpec
+from repro.spec.claim_entry import Claim
+from repro.spec.decidable import check_decidable
+from repro.spec.schema import TableSpec
 
 #: What ``along`` says for an axis of a metric's levels.
 _LEVEL = "level"
@@ -65,6 +67,7 @@ def check_claims(check: Checker, spec: TableSpec) -> None:
             _check_fit(check, key, claim, spec)
         if claim.kind == "frontier":
             _check_frontier(check, key, claim, spec)
+        check_decidable(check, key, claim, spec)
 
 
 def _check_fields(check: Checker, key: str, claim: Claim) -> None:
@@ -139,6 +142,21 @@ def _check_mean(check: Checker, key: str, claim: Claim, spec: TableSpec) -> None
     if len(units) > 1 and claim.compare != "log_ratio":
         problem = "metrics of different units have no mean; `compare: log_ratio` makes one"
         check.fail(f"{key}.on", problem)
+    raw = [
+        name
+        for name in (claim.metric, *claim.metric_for.values())
+        if not spec.metric(name).commensurable
+    ]
+    if raw and _count(claim, spec) > 1 and claim.compare != "log_ratio":
+        check.fail(f"{key}.on", not_commensurable(raw[0], "`compare: log_ratio`"))
+
+
+def not_commensurable(metric: str, remedy: str) -> str:
+    """Say that a metric's plain values have no mean over data sets, and what makes one."""
+    return (
+        f"{metric!r} has no mean over data sets unless its values mean the same on each: {remedy} "
+        f"makes one, or `commensurable: true` on the metric says that they do"
+    )
 
 
 def _count(claim: Claim, spec: TableSpec) -> int:

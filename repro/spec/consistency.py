@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 from repro.spec.checker import Checker
@@ -57,5 +58,8 @@ def _check_sweep(check: Checker, key: str, method: MethodSpec) -> None:
         values = value.get("sweep")
         if not isinstance(values, list) or len(values) < 2:
             check.fail(place, "sweep: must list at least two values")
-        elif "table" in value and value["table"] not in values:
+        for first, second in itertools.combinations(values, 2):
+            if first == second:
+                check.fail(place, f"sweep: {first!r} and {second!r} are the same value")
+        if "table" in value and value["table"] not in values:
             check.fail(place, f"table: {value['table']!r} is not among the swept values {values}")

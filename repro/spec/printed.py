@@ -57,8 +57,15 @@ def standard_deviation(spread: str, kind: SpreadKind, n: int) -> float | None:
         return None
     if kind == "sd":
         return _at_least_its_rounding(spread)
-    error = standard_error(spread, kind, n)
-    return None if error is None else error * math.sqrt(n)
+    if n < 2:
+        return None
+    size = _at_least_its_rounding(spread)
+    if kind == "ci95":
+        # The t quantile gives the smaller deviation, so the stricter margin.
+        from repro.statistics.summary import t_quantile
+
+        size /= t_quantile(0.975, n - 1)
+    return size * math.sqrt(n)
 
 
 def standard_error(spread: str, kind: SpreadKind, n: int) -> float | None:
@@ -71,7 +78,8 @@ def standard_error(spread: str, kind: SpreadKind, n: int) -> float | None:
     size = _at_least_its_rounding(spread)
     if kind == "sd":
         return size / math.sqrt(n)
-    # Papers take 1.96 or the t quantile and do not say which: 1.96 gives the larger error.
+    # Papers take 1.96 or the t quantile and do not say which: 1.96 gives the larger error, as a
+    # test must assume. For a margin it would be the laxer one.
     return size if kind == "se" else size / 1.96
 
 

@@ -10,10 +10,14 @@ from omegaconf import DictConfig, OmegaConf
 
 from repro.spec.amounts import parse_amount
 from repro.spec.checker import Checker
+from repro.spec.claims import not_commensurable
 from repro.spec.printed import parse_printed, standard_deviation
 from repro.spec.schema import Overall, Reported, TableSpec
 
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
+
+#: Statistics that average values of several data sets.
+_AVERAGES = ("mean", "median", "interquartile_mean")
 
 #: Statistics that need to know which direction is better.
 _DIRECTED = ("probability_of_improvement", "profile")
@@ -127,3 +131,7 @@ def _check_statistic(check: Checker, key: str, entry: Overall, spec: TableSpec) 
         check.fail(f"{key}.metric", f"{entry.metric!r} has better: neither, so no run is better")
     if entry.datasets == []:
         check.fail(f"{key}.datasets", "names no data set")
+    count = len(spec.datasets if entry.datasets is None else entry.datasets)
+    raw = not entry.relative_to and not spec.metric(entry.metric).commensurable
+    if entry.statistic in _AVERAGES and count > 1 and raw:
+        check.fail(f"{key}.metric", not_commensurable(entry.metric, "`relative_to: <method>`"))

@@ -12,6 +12,7 @@ from repro.statistics.comparison import (
     correlation,
     judge,
     size_of,
+    untested,
 )
 from repro.statistics.contrasts import (
     Margin,
@@ -65,4 +66,5 @@ __all__ = [
     "size_of",
     "smallest_detectable",
     "summarize",
+    "untested",
 ]

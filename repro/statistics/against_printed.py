@@ -24,9 +24,6 @@ Place = Literal["reproduced", "exceeds", "falls short", "consistent", "inconclus
 #: What each one-sided test may err: the interval's level is 1 minus twice this.
 TAIL = 0.05
 
-#: Where the paper's spread is not printed: how many times ours it is allowed to be.
-UNKNOWN_SPREAD = 3.0
-
 #: The standard error of a normal sample's median over that of its mean, for many runs; for fewer
 #: it is smaller.
 _MEDIAN_FACTOR = math.sqrt(math.pi / 2)
@@ -90,9 +87,9 @@ class OurStatistic:
         """Whether the runs differ by more than rounding."""
         return self.spread > _ROUNDING * abs(self.value)
 
-    def minus_unknown(self, printed: float, times: float) -> Estimate:
-        """Return the difference from ``printed``, whose runs vary ``times`` as much as ours."""
-        variance = self.variance(self.n) + (times * self.spread) ** 2 * self.printed
+    def minus_alike(self, printed: float) -> Estimate:
+        """Return the difference from ``printed``, if its runs vary as much as ours."""
+        variance = self.variance(self.n) + self.spread**2 * self.printed
         return Estimate(self.value - printed, math.sqrt(variance), self.n - 1.0)
 
 
@@ -140,10 +137,11 @@ def compare_with_printed(
     ``margin``  how far the two may differ and still count as the same, rounding included
     ``width``   the longest interval that may read ``consistent``
 
-    Where the paper prints no spread, nothing says how far its number may be off. Then only an
-    interval for which the paper's runs may vary three times as much as ours can prove more than
-    ``consistent``. Of a best nothing can: how it varies is a matter of the distribution's tail,
-    which no few runs show (lognormal runs gave 17 % false ``falls short``).
+    Where the paper prints no spread, nothing says how far its number may be off, and no factor on
+    our own spread would be safe. So no more than ``consistent`` can be said, and that as if its
+    runs varied as ours do. Nor of a best, whatever spread is printed: how it varies is a matter of
+    the distribution's tail, which no few runs show (lognormal runs gave 17 % false ``falls
+    short``).
     """
     difference = ours.value - paper.value
     known = paper.estimate
@@ -153,12 +151,7 @@ def compare_with_printed(
     if not ours.varies:
         word: Place = "consistent" if abs(difference) < margin else "inconclusive"
         return AgainstPrinted(word, difference, None, True)
-    if paper.statistic != "best":
-        cautious = ours.minus_unknown(paper.value, UNKNOWN_SPREAD).interval(TAIL, TAIL)
-        proved = place(cautious, margin, width, better)
-        if proved in ("reproduced", "exceeds", "falls short"):
-            return AgainstPrinted(proved, difference, cautious, True)
-    interval = ours.minus_unknown(paper.value, 1.0).interval(TAIL, TAIL)
+    interval = ours.minus_alike(paper.value).interval(TAIL, TAIL)
     within = place(interval, margin, width, better) in ("reproduced", "consistent")
     return AgainstPrinted("consistent" if within else "inconclusive", difference, interval, True)
 

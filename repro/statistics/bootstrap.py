@@ -5,7 +5,8 @@ are stretched by √(n / (n − 1)) before their quantiles are taken. It is the 
 that are stretched, not those of the runs from their data set's mean: the two agree for a mean, but
 stretched runs would no longer be runs where only their order, or whether they lie beyond a
 threshold, counts. With 3 runs on each of 10 data sets, nominal 95 % intervals of the interquartile
-mean, the median and a share cover 92 to 95 %, without stretching 87 to 89 %.
+mean, the median and a share of normal runs cover 92 to 95 %, without stretching 87 to 89 %; of
+lognormal runs that of the interquartile mean covers 91 %, without stretching 86 %.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ def compare_ratio(ratio: Ratio, rules: Rules, tail: float) -> Comparison:
 
     Each bound is a linear contrast, and the denominator's distance from 0 is a condition of all
     (intersection-union). ``tail`` is what each end of the printed interval leaves out: where that
-    interval is unbounded, nothing is decided.
+    interval is unbounded, or the denominator is on the wrong side of 0, nothing is decided.
     """
     n = ratio.denominators.size
     if not np.isfinite(ratio.denominators).all():
@@ -102,17 +102,22 @@ def compare_ratio(ratio: Ratio, rules: Rules, tail: float) -> Comparison:
         if bound is not None
     ]
     found = within(parts)
-    condition = _clearly_off_zero(sign * ratio.denominators, rules, sides=1 if ratio.signed else 2)
+    sides = 1 if ratio.signed else 2
+    for_claim, against_it = (
+        _clearly_off_zero(sign * ratio.denominators, rules, sides, multiple)
+        for multiple in (rules.support, rules.contradiction)
+    )
     found = replace(
         found,
-        p_greater=max(found.p_greater, condition),
-        p_less=max(found.p_less, condition),
+        p_greater=max(found.p_greater, for_claim),
+        p_less=max(found.p_less, against_it),
         correlation=correlation(ratio.numerators, ratio.denominators),
     )
     if found.estimate is None:
         return found
     spread = Fieller.of(ratio.numerators, ratio.denominators, rules.resplit)
-    if condition > tail or spread.interval(tail, tail) is None:
+    wrong_side = ratio.signed and spread.denominator <= 0
+    if wrong_side or spread.interval(tail, tail) is None:
         return replace(found, estimate=None, spread=None).silenced(ratio.blurred)
     return replace(found, estimate=spread.numerator / spread.denominator, spread=spread)
 
@@ -143,10 +148,14 @@ def _against(ratio: Ratio, bound: float, sign: float, rules: Rules) -> Compariso
     return judge(contrast, rules, size=size, alive=ratio.alive)
 
 
-def _clearly_off_zero(values: Numbers, rules: Rules, sides: int) -> float:
-    """Return the p of "the mean is positive"; 0 for a positive number that does not vary."""
+def _clearly_off_zero(values: Numbers, rules: Rules, sides: int, multiple: int) -> float:
+    """Return the p of "the mean is positive"; 0 for a positive number that does not vary.
+
+    The p is later multiplied with ``multiple``: the sign test counts where it can reach the level
+    even so.
+    """
     size = size_of(values)
     if np.ptp(values) <= ROUNDING * size:
         return 0.0 if values[0] > 0 else 1.0
-    found = judge(values, replace(rules, contradiction=1), size=size)
+    found = judge(values, replace(rules, support=sides * multiple, contradiction=1), size=size)
     return min(1.0, sides * found.p_greater)

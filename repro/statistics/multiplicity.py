@@ -54,12 +54,13 @@ def partial_conjunction(p_values: Sequence[float], k: int) -> float:
     return min(1.0, (n - k + 1) * sorted(p_values)[k - 1])
 
 
-def at_least(tests: Sequence[EachTest], k: int) -> EachTest:
-    """Return the test of "at least ``k`` of ``tests`` hold".
+def at_least(tests: Sequence[EachTest], k: int, named: int | None = None) -> EachTest:
+    """Return the test of "at least ``k`` of ``named`` hold", all of them tested by default.
 
-    Its opposite is that more than n − k of them are contradicted.
+    Its opposite is that more than named − k are contradicted. What could not be tested may hold or
+    not: it helps neither.
     """
-    opposite = max(1, len(tests) - k + 1)
+    opposite = (len(tests) if named is None else named) - k + 1
     return EachTest(
         partial_conjunction([test.p_support for test in tests], k),
         partial_conjunction([test.p_contradict for test in tests], opposite),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,8 +115,12 @@ def _signs(n: int) -> Numbers:
     return np.asarray(1.0 - 2.0 * bits, dtype=np.float64)
 
 
+@lru_cache(maxsize=4)
 def _divisions(total: int, size: int) -> Numbers:
-    """Return ways to choose ``size`` of ``total`` values, one per row, as zeros and ones."""
+    """Return ways to choose ``size`` of ``total`` values, one per row, as zeros and ones.
+
+    Every comparison of a table has the same sizes. The result is shared, so it cannot be written.
+    """
     if math.comb(total, size) <= _WAYS:
         chosen = np.array(list(itertools.combinations(range(total), size)))
     else:
@@ -123,4 +128,5 @@ def _divisions(total: int, size: int) -> Numbers:
         chosen = np.argsort(keys, axis=1)[:, :size]
     ways = np.zeros((len(chosen), total))
     np.put_along_axis(ways, chosen, 1.0, axis=1)
+    ways.flags.writeable = False
     return ways

@@ -7,7 +7,8 @@ import math
 import numpy as np
 from scipy.special import chdtri, ndtr, stdtrit
 
-from repro.statistics.against_printed import TAIL, UNKNOWN_SPREAD, OurStatistic, PrintedStatistic
+from repro.statistics.against_printed import TAIL, OurStatistic, PrintedStatistic
+from repro.statistics.estimate import Estimate
 from repro.statistics.ordinal import Numbers
 from repro.statistics.power import POWER, least_n
 
@@ -27,16 +28,17 @@ def settling_seeds(
 
     Settled is reproduced, if our estimate lies within the margin, and beyond the margin, if it does
     not. The estimate and the spread of the first runs are taken as true. ``None`` where ``cap``
-    seeds do not suffice: the estimate lies too near the margin, or what the paper leaves unknown
-    is too much for any number, as of a best it always is.
+    seeds do not suffice: the estimate lies too near the margin; and where no number would, because
+    the paper does not print how its number varies, or it is a best.
     """
-    if not ours.varies or paper.statistic == "best":
+    printed = paper.estimate
+    if not ours.varies or printed is None:
         return None
-    return least_n(lambda n: settling_power(ours, paper, margin, n) >= power, 2, cap)
+    return least_n(lambda n: settling_power(ours, printed, margin, n) >= power, 2, cap)
 
 
-def settling_power(ours: OurStatistic, paper: PrintedStatistic, margin: float, n: int) -> float:
-    """Return the chance that ``n`` new seeds alone settle the comparison."""
+def settling_power(ours: OurStatistic, paper: Estimate, margin: float, n: int) -> float:
+    """Return the chance that ``n`` new seeds alone settle the comparison with the printed value."""
     distance = abs(ours.value - paper.value)
     error = math.sqrt(ours.variance(n))
     reach = _reaches(ours, paper, n)
@@ -47,16 +49,12 @@ def settling_power(ours: OurStatistic, paper: PrintedStatistic, margin: float, n
     return float(np.maximum(inside, 0).mean())
 
 
-def _reaches(ours: OurStatistic, paper: PrintedStatistic, n: int) -> Numbers:
+def _reaches(ours: OurStatistic, paper: Estimate, n: int) -> Numbers:
     """Return half the interval's length for equally likely sample variances of ``n`` runs."""
     degrees = n - 1.0
     shares = chdtri(degrees, _TAILS) / degrees
-    known = paper.estimate
-    if known is None:
-        variance = ours.variance(n) + (UNKNOWN_SPREAD * ours.spread) ** 2 * ours.printed
-        return np.asarray(-stdtrit(degrees, TAIL) * np.sqrt(shares * variance))
-    mine, theirs = shares * ours.variance(n), known.standard_error**2
+    mine, theirs = shares * ours.variance(n), paper.standard_error**2
     total = mine + theirs
     own, printed = mine / total, theirs / total
-    welch = 1 / (own**2 / degrees + printed**2 / known.degrees_of_freedom)
+    welch = 1 / (own**2 / degrees + printed**2 / paper.degrees_of_freedom)
     return np.asarray(-stdtrit(welch, TAIL) * np.sqrt(total))

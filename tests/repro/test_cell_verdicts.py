@@ -130,8 +130,7 @@ def test_a_single_run_of_the_paper_is_placed_among_ours() -> None:
     proved = judge([59.5, 59.4, 59.6, 59.5, 59.3], single, metric())
     assert proved.verdict == "consistent"
     wide = judge([59.5, 59.4, 59.6, 59.5, 59.3], number(**vars(single) | {"margin": "5"}), metric())
-    assert wide.verdict == "reproduced"
-    assert "vary 3 times as much" in wide.sentence
+    assert wide.verdict == "consistent"
 
 
 def test_a_best_is_set_against_the_expected_best() -> None:
@@ -251,7 +250,7 @@ def test_repris_readme_against_made_up_runs(tmp_path: Path) -> None:
         "fold0": "consistent",
         "fold1": "consistent",
         "fold2": "consistent",
-        "fold3": "falls short",
+        "fold3": "inconclusive",
     }
     assert found["fold3", "bottleneck", "miou"].difference == pytest.approx(-9.0)
 

@@ -19,6 +19,7 @@ CROSSING = {"kind": "crossing", "metric": "rmse", "along": "beta", "than": "vib"
 FIT = {"kind": "fit", "metric": "fgsm_rmse", "along": "level", "at_most": 1.0}
 FIT |= {"form": "power_law", "parameter": "exponent"}
 FRONTIER = {"kind": "frontier", "metric": "information", "cost": "compression", "budgets": [0.5]}
+FRONTIER |= {"than": "vib"}
 EQUIVALENT = {"kind": "equivalent", "metric": "rmse", "than": "vib", "margin": "0.1"}
 
 
@@ -78,7 +79,11 @@ MISTAKES = [
     (BETTER | {"margin": "100%"}, "a share lies below 100%"),
     (RATIO | {"at_least": 0.7}, "must be more than at_least (0.7), is 0.5"),
     (RATIO | {"at_most": float("inf")}, "must be a finite number"),
-    (BETTER | {"on": "mean", "test": "welch"}, "welch compares two groups of runs"),
+    (BETTER | {"on": "mean"}, "claims.it.on: 'rmse' has no mean over data sets unless its values"),
+    (
+        BETTER | {"on": "mean", "compare": "log_ratio", "test": "welch"},
+        "welch compares two groups of runs",
+    ),
     (RISES | {"along": "gamma"}, "claims.it"),
     (CROSSING | {"along": "beeta"}, "unknown swept parameter 'beeta'; did you mean 'beta'?"),
     (CROSSING | {"method": "mse", "along": "beta"}, "unknown swept parameter 'beta'"),

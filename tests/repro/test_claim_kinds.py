@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from report_fixtures import made_up_plan
+from report_fixtures import COMMENSURABLE, made_up_plan
 
 from repro.cells.aggregate import aggregate
-from repro.claims import ClaimVerdict, decide, detectable, seeds_to_settle, settings_of
+from repro.claims import decide, detectable, settings_of
 from repro.plan import Plan
+from repro.statistics.power import smallest_detectable
 from repro.store import TrialFolder, TrialRecord
 from repro.trial import Trial
 
@@ -89,7 +90,8 @@ def _make_plan(folder: Path, claim: dict[str, Any], scale: dict[str, Any]) -> Pl
     small |= scale
     small.setdefault("sweep", {"datasets": ["gaussian", "skewed"], "seeds": small["seeds"]})
     claims = [common | {"over": ["gaussian", "skewed"]} | claim]
-    return made_up_plan(folder, scales={"small": small}, claims=claims)
+    changes = {"scales": {"small": small}, "metrics": COMMENSURABLE}
+    return made_up_plan(folder, claims=claims, **changes)
 
 
 def judged(plan: Plan, values: Values, state: Callable[[Trial], str] = lambda _: "done") -> Any:
@@ -250,7 +252,7 @@ SENTENCES = {
 def test_a_verdict_is_one_sentence_in_plain_words(tmp_path: Path, kind: str) -> None:
     verdict = judged(plan_of(tmp_path, KINDS[kind]), GOOD[kind])
     assert verdict.sentence.startswith(SENTENCES[kind]), verdict.sentence
-    assert "one-sided p" in verdict.sentence
+    assert "p of the claim" in verdict.sentence
     assert verdict.sentence.endswith(".")
     against = judged(plan_of(tmp_path, KINDS[kind]), BAD[kind])
     assert "significantly" in against.sentence
@@ -340,20 +342,17 @@ def test_a_plan_says_what_its_seeds_can_show(tmp_path: Path) -> None:
     assert float(_size(dict(detectable(many))["it"])) < float(_size(texts["better"])) / 3
 
 
+@pytest.mark.parametrize("kind", ["better", "sign", "permutation", "wilcoxon", "welch"])
+def test_a_plan_counts_every_test_that_the_verdict_needs(tmp_path: Path, kind: str) -> None:
+    plan = plan_of(tmp_path, KINDS[kind], seeds=8)
+    size = float(_size(dict(detectable(plan))["it"]))
+    expected = smallest_detectable(8, 0.05, test=plan.spec.claims[0].test)
+    assert size == pytest.approx(expected, abs=0.051)
+    assert (kind == "welch") == (expected == smallest_detectable(8, 0.05, test="welch"))
+
+
 def _size(text: str) -> str:
     return text.partition("difference of ")[2].partition(" ")[0]
-
-
-def test_seeds_to_settle_are_those_that_the_weakest_finding_needs(tmp_path: Path) -> None:
-    plan = plan_of(tmp_path, BETTER)
-    verdict = judged(plan, level(errors(bottleneck=0.995), noise=0.01))
-    assert verdict.verdict == "undecided"
-    needed = seeds_to_settle(plan, [verdict], cap=1000)["it"]
-    assert needed is not None
-    assert needed > 5
-    assert seeds_to_settle(plan, [verdict], cap=needed - 1) == {"it": None}
-    settled: ClaimVerdict = judged(plan, GOOD["better"])
-    assert seeds_to_settle(plan, [settled], cap=1000) == {}
 
 
 def test_a_claim_needs_its_method_rivals_and_reference_on_its_data_sets(tmp_path: Path) -> None:

@@ -231,6 +231,10 @@ def test_partial_conjunction_by_hand() -> None:
     assert partial_conjunction([0.5], 2) == 1.0
     tests = [EachTest(0.01, 0.99), EachTest(0.02, 0.9), EachTest(0.9, 0.001)]
     assert at_least(tests, 2) == EachTest(pytest.approx(0.04), 1.0)  # type: ignore[arg-type]
+    worse = [EachTest(0.9, 0.001), EachTest(0.9, 0.002), EachTest(0.01, 0.99)]
+    assert at_least(worse, 2).p_contradict == pytest.approx(0.004)
+    # A fourth that could not be tested may hold: two that fail contradict nothing.
+    assert at_least(worse, 2, named=4).p_contradict == 0.99
 
 
 def test_counting_significant_data_sets_would_err_but_partial_conjunction_does_not() -> None:

@@ -73,7 +73,7 @@ def test_what_no_allowed_number_of_seeds_could_settle_is_refused(checkout: Check
     close_call(checkout, bias=0.1005, settle=4)
     run = checkout.repro(*SMOKE, "--settle")
     assert run.returncode == 2
-    assert "would need more than 4 further seeds" in run.stderr
+    assert "more than 4 further seeds would be needed for nearer" in run.stderr
     assert not (checkout.results / "toy/smoke/second-stage.json").exists()
 
 
@@ -82,6 +82,15 @@ def test_a_decided_table_has_nothing_to_settle(checkout: Checkout) -> None:
     run = checkout.repro(*SMOKE, "--settle")
     assert run.returncode == 2
     assert "no undecided claim that more seeds could settle" in run.stderr
+
+
+def test_seeds_that_split_one_table_again_settle_nothing(checkout: Checkout) -> None:
+    close_call(checkout)
+    checkout.edit_spec(lambda spec: spec["datasets"]["plain"].update(resplit=0.25))
+    run = checkout.repro(*SMOKE, "--settle")
+    assert run.returncode == 2
+    assert "new seeds would only re-split the same table for nearer" in run.stderr
+    assert not (checkout.results / "toy/smoke/second-stage.json").exists()
 
 
 def test_a_partial_selection_cannot_be_settled(checkout: Checkout) -> None:
@@ -98,3 +107,19 @@ def test_the_second_stage_waits_for_the_first(checkout: Checkout) -> None:
     run = checkout.repro(*SMOKE, "--settle")
     assert run.returncode == 1
     assert "SETTLE waits: the first stage is not complete." in run.stdout
+
+
+def test_a_stage_whose_claim_or_seeds_changed_decides_nothing(checkout: Checkout) -> None:
+    close_call(checkout)
+    checkout.repro(*SMOKE, "--settle")
+    checkout.edit_spec(lambda spec: spec["claims"][0].update(margin="0.001"))
+    run = checkout.repro(*SMOKE, "--settle")
+    assert run.returncode == 2
+    assert "these of its claims were changed: nearer" in run.stderr
+    assert verdicts(checkout)["second_stage"]["claims"] == []
+    checkout.edit_spec(lambda spec: spec["claims"][0].pop("margin"))
+    checkout.edit_spec(lambda spec: spec["scales"]["smoke"].update(seeds=5))
+    run = checkout.repro(*SMOKE)
+    assert run.returncode == 0
+    page = (checkout.results / "toy/smoke/report/table.md").read_text()
+    assert "its seeds begin at 3, and the table's now reach 4" in page

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_fixtures import SPEC, write_spec
+from report_fixtures import COMMENSURABLE, SPEC, write_spec
 
 from repro.errors import UserError
 from repro.spec import Reported
@@ -96,6 +96,8 @@ def test_spreads_become_errors() -> None:
     assert standard_error("1.96", "ci95", 9) == pytest.approx(1.0)
     assert standard_deviation("0.3", "se", 9) == pytest.approx(0.9)
     assert standard_deviation("0.3", "sd", 0) == 0.3
+    # A margin by it must not be too lax: t over 3 runs, not 1.96.
+    assert standard_deviation("4.303", "ci95", 3) == pytest.approx(math.sqrt(3), rel=1e-3)
     # Rounded to nothing: it may have been half of the last digit.
     assert standard_error("0.0", "sd", 4) == pytest.approx(0.025)
 
@@ -116,7 +118,7 @@ def test_a_margin_by_the_printed_standard_error() -> None:
 def test_a_whole_entry_is_accepted(tmp_path: Path) -> None:
     overall = [OVERALL, OVERALL | {"id": "better", "statistic": "probability_of_improvement"}]
     overall[1]["relative_to"] = "mse"
-    spec = write_spec(tmp_path, reported=[NUMBER], overall=overall)
+    spec = write_spec(tmp_path, reported=[NUMBER], overall=overall, metrics=COMMENSURABLE)
     assert spec.reported[0].margin == "1 sd"
     assert math.isclose(amount_of(spec.reported[0].margin, spec.reported[0]), 0.012)
 
@@ -160,7 +162,8 @@ def test_two_numbers_for_one_cell_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("entries", "says"),
     [
-        ([OVERALL, OVERALL], "overall.iqm: this id is used twice"),
+        ([OVERALL], "overall.iqm.metric: 'rmse' has no mean over data sets unless its values"),
+        ([OVERALL | {"relative_to": "mse"}] * 2, "overall.iqm: this id is used twice"),
         ([OVERALL | {"metric": "rms"}], "overall.iqm.metric: unknown metric"),
         ([OVERALL | {"datasets": ["none"]}], "overall.iqm.datasets: unknown data set"),
         ([OVERALL | {"datasets": []}], "overall.iqm.datasets: names no data set"),

@@ -181,7 +181,7 @@ def test_support_although_an_interval_reaches_bound_is_explained(tmp_path: Path)
     verdict = judged(plan, _spread({"vib": lead, "hsic": [0.5 + value for value in lead]}))["both"]
     assert verdict.verdict == "supported"
     assert verdict.deciding.interval[0] < 0
-    assert "one-sided p 0.0" in verdict.sentence
+    assert "p of the claim 0.0" in verdict.sentence
     assert "covers the whole family's comparisons at once" in verdict.sentence
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
+from report_fixtures import made_up_plan
 
-from repro.claims import ALPHA
+from repro.claims import ALPHA, on_one_table
 from repro.statistics import Margin, Rules, Sides, compare_beyond
 from repro.statistics.estimate import estimate_mean
 from repro.statistics.power import POWER, further_seeds, smallest_detectable
@@ -23,9 +26,11 @@ second stages that ran. Beside it stands what the first seeds and the new ones w
 "Found" counts a true difference of the size that `plan` prints as the smallest detectable one: it
 is promised to be found in 80 % of cases.
 
-**Known limits.** Skewed differences deceive the second stage as they do the first. Re-splits of one
-table keep what they share: a second stage that runs because of it meets it again. What is found is
-less than promised where the sign test stands beside t."""
+Re-splits of one table keep what they share: it made the first seeds look promising, and the new
+ones have it too. So a claim on them is left out of every second stage. Its row shows what one would
+err all the same.
+
+**Known limit.** Skewed differences deceive the second stage as they do the first."""
 
 REPETITIONS = 6000
 _CAP = 20
@@ -50,6 +55,20 @@ class World:
     def resplit(self) -> float:
         return RESPLIT if self.shared else 0.0
 
+    @property
+    def planned(self) -> bool:
+        """Whether the claim that the method is better may enter a second stage in this world."""
+        claim = {"id": "it", "text": "It holds.", "source": "abstract", "kind": "better"}
+        claim |= {"method": "bottleneck", "than": "vib", "metric": "rmse", "over": "gaussian"}
+        with TemporaryDirectory() as folder:
+            plan = made_up_plan(
+                Path(folder),
+                scales={"small": {"datasets": ["gaussian"], "seeds": _FIRST}},
+                claims=[claim],
+                datasets={"gaussian": {"label": "Gaussian noise", "resplit": self.resplit}},
+            )
+        return not on_one_table(plan.spec.claims[0], plan)
+
     def stages(self, random: Random) -> tuple[Numbers, Numbers]:
         """Return the gains of the first seeds, and of as many further ones as there may be."""
         draw = lognormal if self.skewed else normal
@@ -64,7 +83,6 @@ WORLDS = (
     World(
         "re-splits that share 20 %, of the new seeds too",
         shared=True,
-        limit=0.16,
         repetitions=20_000,
     ),
 )
@@ -74,8 +92,8 @@ def rates() -> Iterator[Rate]:
     for world in WORLDS:
         yield _second(world)
     yield _looking_again()
-    for n, limit in ((5, None), (8, 0.33), (10, 0.49), (20, 0.58)):
-        yield _power(n, limit)
+    for n in (5, 8, 10, 20):
+        yield _power(n)
 
 
 def _verdict(gains: Numbers, resplit: float = 0.0) -> str:
@@ -84,6 +102,8 @@ def _verdict(gains: Numbers, resplit: float = 0.0) -> str:
 
 
 def _second(world: World) -> Rate:
+    planned = world.planned
+
     def once(random: Random) -> dict[str, bool]:
         first, further = world.stages(random)
         if _verdict(first, world.resplit) != "undecided":
@@ -94,16 +114,18 @@ def _second(world: World) -> Rate:
             return {}
         new = further[:seeds]
         both = np.concatenate([first, new])
+        false = _verdict(new, world.resplit) != "undecided"
         return {
-            "planned": True,
-            _FALSE: _verdict(new, world.resplit) != "undecided",
-            f"naive {_FALSE}": _verdict(both, world.resplit) != "undecided",
+            "promising": True,
+            _FALSE: planned and false,
+            f"naive {_FALSE}": _verdict(both, world.resplit) != "undecided" if planned else false,
         }
 
     tally = repeat(world.repetitions, once, "second stage", world.name)
     n = f"{_FIRST}, then up to {_CAP}"
-    naive = "first and new seeds together"
-    return tally.rate(_FALSE, world.name, n, ALPHA, naive=naive, limit=world.limit, of="planned")
+    naive = "first and new seeds together" if planned else "planned all the same"
+    under = world.name if planned else f"{world.name}: none is planned"
+    return tally.rate(_FALSE, under, n, ALPHA, naive=naive, limit=world.limit, of="promising")
 
 
 def _looking_again() -> Rate:
@@ -126,7 +148,7 @@ def _significant(gains: Numbers) -> bool:
     return 2 * min(estimate.p_greater(), estimate.p_less()) <= ALPHA
 
 
-def _power(n: int, limit: float | None) -> Rate:
+def _power(n: int) -> Rate:
     effect = smallest_detectable(n, ALPHA)
 
     def once(random: Random) -> dict[str, bool]:
@@ -134,4 +156,4 @@ def _power(n: int, limit: float | None) -> Rate:
 
     tally = repeat(REPETITIONS // 2, once, "power", n)
     under = f"a true difference of the smallest detectable size, {effect:.2f} sd"
-    return tally.rate(_FOUND, under, n, POWER, coverage=True, limit=limit)
+    return tally.rate(_FOUND, under, n, POWER, coverage=True)

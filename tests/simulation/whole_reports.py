@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from report_fixtures import made_up_plan
+from report_fixtures import COMMENSURABLE, made_up_plan
 
 from repro.cells.aggregate import Aggregate, aggregate
 from repro.claims import ALPHA, ClaimVerdict, decide
@@ -100,6 +100,7 @@ def _plan(folder: Path, seeds: int, claims: tuple[str, ...] = tuple(_CLAIMS)) ->
     scale = {"datasets": ["gaussian", "skewed", "diabetes"], "seeds": seeds, "sweep": swept}
     return made_up_plan(
         folder,
+        metrics=COMMENSURABLE,
         scales={"small": scale},
         claims=[common | {"id": name} | _CLAIMS[name] for name in claims],
         datasets={

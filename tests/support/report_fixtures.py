@@ -174,6 +174,9 @@ FIGURES: dict[str, Any] = {
     ]
 }
 
+#: The metrics of SPEC where the error means the same on every data set.
+COMMENSURABLE = SPEC["metrics"] | {"rmse": SPEC["metrics"]["rmse"] | {"commensurable": True}}
+
 _LEVEL = {"mse": 0.42, "vib": 0.47, "nib": 0.45, "hsic": 0.5, "released": 0.44, "symmetric": 0.4}
 _SET = {"diabetes": 0.3, "gaussian": 0.0, "skewed": 0.35, "heavy": 0.8}
 

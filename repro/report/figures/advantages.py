@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from repro.cells.aggregate import dataset_entry
 from repro.claims import ClaimVerdict, Finding
+from repro.claims.words import unit_of
 from repro.report.figures.content import Panel, Point, Remark, Series
 from repro.spec import TableSpec
 
@@ -61,4 +62,4 @@ def _axis(finding: Finding, spec: TableSpec) -> str:
     words = finding.estimate_label
     if finding.metric:
         words = f"{spec.metric(finding.metric).label}: {words}"
-    return f"{words} [{finding.unit}]" if finding.unit else words
+    return f"{words} [{unit_of(finding)}]" if finding.unit else words

@@ -36,9 +36,9 @@ _LABEL_WIDTH = 28
 Paint = Callable[[Axes, Panel, str, Styles], None]
 
 _PAINTERS: dict[str, Paint] = {
-    "frontier": painters.lines,
+    "frontier": painters.planes,
     "sweep": painters.lines,
-    "levels": painters.lines,
+    "levels": painters.levels,
     "curves": painters.bands,
     "scatter": painters.clouds,
     "fit": painters.fits,

@@ -35,12 +35,16 @@ def _means(figure: FigureSpec, plan: Plan, marks: str = "bars") -> str:
     return f"Mean over {seeds}{more}; {marks}: 95 % t interval."
 
 
+def _of_plane(figure: FigureSpec, plan: Plan) -> str:
+    return f"{_means(figure, plan)} An arrow: the interval goes on beyond the axes."
+
+
 def _of_curves(figure: FigureSpec, plan: Plan) -> str:
     return _means(figure, plan, "bands")
 
 
 def _of_scatter(figure: FigureSpec, plan: Plan) -> str:
-    return _means(figure, plan) if figure.per == "setting" else "One mark per seed."
+    return _of_plane(figure, plan) if figure.per == "setting" else "One mark per seed."
 
 
 def _of_fit(figure: FigureSpec, plan: Plan) -> str:
@@ -77,7 +81,7 @@ def _of_choices(_: FigureSpec, plan: Plan) -> str:
 
 
 _READINGS: dict[str, Callable[[FigureSpec, Plan], str]] = {
-    "frontier": _means,
+    "frontier": _of_plane,
     "sweep": _means,
     "levels": _means,
     "curves": _of_curves,

@@ -7,14 +7,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from repro.report.figures.axes import Across, across, finish
+from repro.report.figures.clipping import clip
 from repro.report.figures.content import Panel, Point
 from repro.report.figures.style import MethodStyle
 
 Styles = dict[str, MethodStyle]
 
 _BAND = 0.15
+#: Levels that an axis can name one by one.
+_TICKS = 6
 
 
 def lines(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
@@ -26,6 +30,23 @@ def lines(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
         axes.plot(xs, ys, color=style.color, linestyle=style.dash, linewidth=style.width)
         _marks(axes, series.points, places, style)
     finish(axes, places, log)
+
+
+def planes(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
+    """Paint lines through points that are measured in both directions."""
+    lines(axes, panel, log, styles)
+    clip(axes, panel, log, styles)
+
+
+def levels(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
+    """Paint lines over levels of evaluation, with a tick at each level while there is room."""
+    lines(axes, panel, log, styles)
+    places = across(panel, log)
+    names = {places(p.x): f"{p.x:g}" for series in panel.series for p in series.points}
+    if len(names) <= _TICKS:
+        axes.xaxis.set_major_locator(FixedLocator(sorted(names)))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: names.get(x, f"{x:g}")))
 
 
 def bands(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
@@ -47,6 +68,9 @@ def bands(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
             zorder=style.order,
         )
     finish(axes, places, log)
+    if not places.log:
+        # Steps and epochs are counted.
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
 
 
 def clouds(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
@@ -55,6 +79,7 @@ def clouds(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
     for series in panel.series:
         _marks(axes, series.points, places, styles[series.method])
     finish(axes, places, log)
+    clip(axes, panel, log, styles)
 
 
 def fits(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:

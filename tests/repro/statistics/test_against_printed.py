@@ -123,9 +123,8 @@ def _rates(
         values = theirs(5)
         paper = printed_mean(values)
         if not known:
-            value = {"best": values.max(), "single run": values[0], "mean": values.mean()}[
-                statistic
-            ]
+            middle = {"mean": values.mean(), "median": np.median(values)}
+            value = {"best": values.max(), "single run": values[0], **middle}[statistic]
             n = 1 if statistic == "single run" else 5
             paper = PrintedStatistic(float(value), statistic, n)  # type: ignore[arg-type]
         mine = our_statistic(ours(5).tolist(), paper, "higher")
@@ -159,22 +158,20 @@ def test_error_rates_at_the_margin_and_at_equality(ratio: float) -> None:
     assert equal["exceeds"] <= 0.065
 
 
-@pytest.mark.parametrize("statistic", ["mean", "single run"])
-@pytest.mark.parametrize("ratio", [1.0, 3.0])
-def test_an_unknown_spread_up_to_three_times_ours_proves_nothing_false(
-    statistic: str, ratio: float
-) -> None:
+@pytest.mark.parametrize("statistic", ["mean", "median", "single run"])
+@pytest.mark.parametrize("ratio", [1.0, 10.0])
+def test_without_a_printed_spread_nothing_is_proved(statistic: str, ratio: float) -> None:
     random = np.random.default_rng(8)
-    for margin, gap in ((9.0, -9.0), (0.01, 0.0)):
+    for margin, gap in ((100.0, 0.0), (9.0, -9.0), (0.01, 0.0), (0.01, 50.0)):
         rates = _rates(
             lambda n, gap=gap: random.normal(gap, 1, n),  # type: ignore[misc]
             lambda n: random.normal(0, ratio, n),
             statistic,
             known=False,
             margin=margin,
+            reps=200,
         )
-        assert rates["falls short"] <= 0.065
-        assert gap == 0 or rates["reproduced"] <= 0.065
+        assert set(rates) <= {"consistent", "inconclusive"}
 
 
 def test_a_best_is_at_most_consistent() -> None:
@@ -190,14 +187,15 @@ def test_a_best_is_at_most_consistent() -> None:
         assert set(rates) <= {"consistent", "inconclusive"}
 
 
-def test_a_wide_margin_proves_more_of_a_single_run() -> None:
+def test_a_single_run_is_at_most_consistent_within_any_margin() -> None:
     paper = PrintedStatistic(10.0, "single run", 1)
-    for margin, word in ((1.0, "consistent"), (4.0, "reproduced")):
+    for margin in (1.0, 4.0, 400.0):
         mine = our_statistic([10.1, 10.4, 9.9, 10.3, 10.0], paper, "higher")
         assert mine is not None
         found = compare_with_printed(mine, paper, margin=margin, width=9.0, better="higher")
-        assert found.place == word
+        assert found.place == "consistent"
         assert found.borrowed
+        assert settling_seeds(mine, paper, margin) is None
 
 
 @settings(deadline=None)
@@ -234,9 +232,10 @@ def test_new_seeds_settle_as_often_as_promised() -> None:
     paper = PrintedStatistic(10.0, "mean", 5, Estimate(10.0, 0.13, 4.0))
     for difference in (0.1, 1.2):
         first = OurStatistic(10 + difference, 5, 0.5, scaled=1.0, fixed=0.0, printed=0.2)
-        seeds = settling_seeds(first, paper, 0.6)
+        seeds, known = settling_seeds(first, paper, 0.6), paper.estimate
         assert seeds is not None
-        assert settling_power(first, paper, 0.6, seeds - 1) < 0.8
+        assert known is not None
+        assert settling_power(first, known, 0.6, seeds - 1) < 0.8
         settled = 0
         for _ in range(1000):
             values = random.normal(10 + difference, 0.5, seeds).tolist()
@@ -244,7 +243,7 @@ def test_new_seeds_settle_as_often_as_promised() -> None:
             assert mine is not None
             found = compare_with_printed(mine, paper, margin=0.6, width=1.0, better="higher")
             settled += found.place in ("reproduced", "exceeds")
-        assert settled / 1000 == pytest.approx(settling_power(first, paper, 0.6, seeds), abs=0.05)
+        assert settled / 1000 == pytest.approx(settling_power(first, known, 0.6, seeds), abs=0.05)
 
 
 def test_what_no_number_of_seeds_would_settle() -> None:

@@ -1,8 +1,7 @@
-"""Estimates, middles, prediction and power, against SciPy, closed forms and brute force."""
+"""Estimates, middles and prediction, against SciPy, closed forms and brute force."""
 
 from __future__ import annotations
 
-import itertools
 import math
 
 import numpy as np
@@ -17,14 +16,6 @@ from repro.statistics.ordinal import (
     interquartile_mean,
     median,
     median_standard_error,
-)
-from repro.statistics.power import (
-    further_seeds,
-    least_attainable_p,
-    least_n,
-    refusal,
-    smallest_detectable,
-    t_power,
 )
 from repro.statistics.shares import share_interval
 from repro.statistics.summary import prediction_interval, summarize
@@ -147,78 +138,6 @@ def test_any_values_are_summarized(values: list[float]) -> None:
     assert summarize(values).n == len(values)
     interval = prediction_interval(values)
     assert interval is None or interval[0] <= interval[1] or math.isnan(interval[0])
-
-
-@pytest.mark.parametrize(
-    ("n", "level", "resplit"), [(5, 0.05, 0), (5, 0.0125, 0.25), (40, 0.01, 0)]
-)
-def test_the_smallest_detectable_effect_has_the_power(n: int, level: float, resplit: float) -> None:
-    effect = smallest_detectable(n, level, 0.8, resplit)
-    centre = effect / math.sqrt(1 / n + resplit)
-    critical = stats.t.ppf(1 - level / 2, n - 1)
-    assert stats.nct.sf(critical, n - 1, centre) == pytest.approx(0.8, abs=1e-6)
-
-
-def test_the_power_is_what_simulated_seeds_have() -> None:
-    random = np.random.default_rng(0)
-    effect = smallest_detectable(6, 0.05)
-    samples = random.normal(effect, 1, (20000, 6))
-    p = stats.ttest_1samp(samples, 0, axis=1, alternative="greater").pvalue
-    assert (p < 0.025).mean() == pytest.approx(0.8, abs=0.01)
-
-
-def test_one_seed_detects_nothing() -> None:
-    assert smallest_detectable(1, 0.05) == math.inf
-    assert t_power(10.0, 1, 0.05) == 0
-    with pytest.raises(ValueError, match="between 0 and 1"):
-        smallest_detectable(5, 0.0)
-
-
-def test_further_seeds_are_the_fewest_that_suffice() -> None:
-    for effect in (0.3, 0.8, 3.0):
-        found = further_seeds(effect, 1.0, 0.05)
-        assert found is not None
-        assert smallest_detectable(found, 0.05) <= effect
-        assert found == 2 or smallest_detectable(found - 1, 0.05) > effect
-
-
-@pytest.mark.parametrize(
-    ("effect", "sd", "resplit", "cap"),
-    [(0.0, 1, 0, 99), (0.1, 0, 0, 99), (math.nan, 1, 0, 99), (0.1, 1, 0.25, 10**6), (0.1, 1, 0, 9)],
-)
-def test_where_no_number_of_seeds_would_do(
-    effect: float, sd: float, resplit: float, cap: int
-) -> None:
-    assert further_seeds(effect, sd, 0.05, resplit=resplit, cap=cap) is None
-
-
-def test_least_n_by_brute_force() -> None:
-    for least in range(1, 12):
-        found = least_n(lambda n, least=least: n >= least, 2, 10)  # type: ignore[misc]
-        assert found == (max(least, 2) if least <= 10 else None)
-    assert least_n(lambda _: True, 5, 4) is None
-
-
-@pytest.mark.parametrize("n", [2, 3, 5, 8])
-def test_the_least_p_is_that_of_scipys_tests(n: int) -> None:
-    gains = np.arange(1.0, n + 1)
-    expected = min(1.0, stats.binomtest(n, n).pvalue)
-    assert least_attainable_p("sign", n) == pytest.approx(expected)
-    assert least_attainable_p("wilcoxon", n) == pytest.approx(stats.wilcoxon(gains).pvalue)
-    signs = itertools.product([-1, 1], repeat=n)
-    extreme = [abs(np.dot(one, gains)) >= gains.sum() - 1e-9 for one in signs]
-    assert least_attainable_p("permutation", n) == pytest.approx(np.mean(extreme))
-
-
-def test_a_refusal_names_the_level_and_the_way_out() -> None:
-    text = refusal("sign", 5, 0.0125)
-    assert "0.0625" in text
-    assert "0.0125" in text
-    assert "8 seeds" in text
-    assert least_attainable_p("sign", 8) <= 0.0125 < least_attainable_p("sign", 7)
-    assert refusal("permutation", 8, 0.0125) == ""
-    with pytest.raises(ValueError, match="unknown test"):
-        least_attainable_p("t", 5)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("successes", [0, 1, 7, 15])
