@@ -109,13 +109,13 @@ def test_a_sentence_says_difference_interval_margin_and_seeds() -> None:
     assert found.verdict == "consistent"
     assert found.further_seeds is not None
     assert found.sentence.startswith("Ours minus the printed 59.1 is +0.10, 90 % interval -")
-    assert "across the margin of ±0.75" in found.sentence
+    assert "across the margin of ±0.7, plus half of the last printed digit" in found.sentence
     assert f"About {found.further_seeds} new seeds would settle it." in found.sentence
 
 
 def test_a_single_run_of_ours_is_placed_among_the_papers() -> None:
     near, far = (judge([value], number(), metric()).sentence for value in (59.9, 70.0))
-    assert "within the margin of ±1.05" in near
+    assert "within the margin of ±1, plus half of the last printed digit" in near
     assert "inside the 95 % prediction interval" in near
     assert "outside the margin" in far
     assert "outside the 95 % prediction interval" in far

@@ -16,6 +16,7 @@ from report_fixtures import SPEC, made_up_plan, metrics_of
 
 from repro.cells.aggregate import aggregate
 from repro.claims import ClaimVerdict, decide, headline
+from repro.errors import UserError
 from repro.plan import Plan
 from repro.store import TrialFolder, TrialRecord
 from repro.trial import Trial
@@ -115,9 +116,8 @@ def test_a_frontier_without_a_common_budget_is_undecided(tmp_path: Path) -> None
 
 
 def test_a_frontier_needs_a_sweep_on_both_sides(tmp_path: Path) -> None:
-    verdict = judged(_with_claim(tmp_path, than=["mse"]), made_up)["trade-off"]
-    assert verdict.verdict == "undecided"
-    assert "MSE has no sweep" in verdict.sentence
+    with pytest.raises(UserError, match="'mse' has no parameter with a sweep"):
+        _with_claim(tmp_path, than=["mse"])
 
 
 def test_a_data_set_without_a_meaningful_mean_is_refused_and_named(tmp_path: Path) -> None:
