@@ -112,7 +112,9 @@ def test_tuning_can_be_drawn_where_there_is_some(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     figure = {"id": "tuning", "kind": "tuning", "title": "Tuning"}
-    assert _load(tmp_path, monkeypatch, figure, tuning=TUNING)[0].kind == "tuning"
+    metrics = SPEC["metrics"] | {"validation_rmse": {"label": "Validation", "better": "lower"}}
+    loaded = _load(tmp_path, monkeypatch, figure, tuning=TUNING, metrics=metrics)
+    assert loaded[0].kind == "tuning"
 
 
 def test_every_key_of_a_kind_exists_and_every_key_has_a_kind() -> None:

@@ -99,7 +99,7 @@ def test_a_result_carries_cost_code_and_provenance(done: Checkout) -> None:
     checkout = done
     for folder in checkout.trials():
         result = read(folder / "result.json")
-        assert set(result["metrics"]) == {"error", "effort"}
+        assert set(result["metrics"]) == {"error", "validation_error", "effort"}
         assert result["cost"]["wall_seconds"] >= 0
         assert result["cost"]["peak_memory_bytes"] > 10 * 2**20
         assert result["cost"]["parameters"] == 1
