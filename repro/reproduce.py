@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repro.errors import EXIT_INTERRUPTED, EXIT_TRIALS_FAILED, UserError
-from repro.estimate import Estimate, in_words
+from repro.estimate import Estimate
 from repro.files import make_directory, write_text
 from repro.launch.launcher import Launcher, make_launcher
 from repro.paths import TABLES
 from repro.plan import Plan, Selection, awaits_tuning, make_plan, with_choices
 from repro.report.figures.spec import load_figures
-from repro.run_summary import summary, unfinished_sentence
+from repro.run_summary import cost_lines, summary, unfinished_sentence
 from repro.settle import all_records, second_plan, stage_problem, stage_sentence
 from repro.spec import load_spec, paper_path
 from repro.spec.signatures import check_signatures
@@ -181,10 +181,8 @@ def _settled(plan: Plan, launcher: Launcher, options: RunOptions) -> int:
         report(plan, records)
         raise UserError(f"SETTLE: {stage_problem(plan, stage)}")
     to_run = trials_to_run(second, second.records(), options)
-    print(stage_sentence(stage))
-    if to_run:
-        seconds = Estimate(records, plan.scale.resources.hours * 3600).total(to_run)
-        print(f"To run: {len(to_run)}, about {in_words(seconds / launcher.places)}.", flush=True)
+    cost = cost_lines(plan, records, to_run, launcher.places)
+    print("\n".join([stage_sentence(stage), *cost]), flush=True)
     _run_stage(second, second.trials, launcher, options)
     return report(plan, records)
 

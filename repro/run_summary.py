@@ -35,7 +35,7 @@ def summary(
             f"method and data set, on seeds of their own): {by_state(tuning)}"
         )
     everything = [*tuning, *records]
-    lines += _cost_lines(plan, everything, to_run, places) if to_run else ["Nothing to run."]
+    lines += cost_lines(plan, everything, to_run, places)
     return "\n".join(lines + _stale_lines(everything))
 
 
@@ -65,9 +65,12 @@ def unfinished_sentence(plan: Plan, records: Sequence[TrialRecord]) -> str:
     )
 
 
-def _cost_lines(
+def cost_lines(
     plan: Plan, records: Sequence[TrialRecord], to_run: Sequence[Trial], places: int
 ) -> list[str]:
+    """Say how many trials are to run and how long that takes; ``records`` tell of the time."""
+    if not to_run:
+        return ["Nothing to run."]
     total = Estimate(records, plan.scale.resources.hours * 3600).total(to_run)
     where = f" on {places} workers" if places > 1 else ""
     lines = [f"To run: {len(to_run)}, about {in_words(total / places)}{where}."]

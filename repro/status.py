@@ -9,7 +9,6 @@ from tabulate import tabulate
 
 from repro.attempts import read_attempts
 from repro.errors import EXIT_INTERRUPTED, EXIT_TRIALS_FAILED, UserError
-from repro.estimate import Estimate, in_words
 from repro.files import canonical_json, read_json
 from repro.plan import Plan, awaits_tuning
 from repro.reproduce import (
@@ -19,7 +18,7 @@ from repro.reproduce import (
     launcher_for,
     trials_to_run,
 )
-from repro.run_summary import summary
+from repro.run_summary import cost_lines, summary
 from repro.store import (
     TrialFolder,
     TrialRecord,
@@ -149,9 +148,7 @@ def _settling_lines(
     if second is None:
         raise UserError(f"SETTLE: {stage_problem(plan, stage)}")
     to_run = trials_to_run(second, second.records(), options)
-    seconds = Estimate(records, plan.scale.resources.hours * 3600).total(to_run)
-    cost = f"To run: {len(to_run)}, about {in_words(seconds / places)}."
-    return ["", stage_sentence(stage), cost if to_run else "Nothing to run."]
+    return ["", stage_sentence(stage), *cost_lines(plan, records, to_run, places)]
 
 
 def _power_lines(plan: Plan) -> list[str]:
