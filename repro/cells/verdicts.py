@@ -67,7 +67,8 @@ def cell_verdicts(plan: Plan, data: Aggregate) -> dict[tuple[str, str, str], Cel
             resplit = dataset_entry(plan.spec, number.dataset).resplit
             metric = plan.spec.metric(number.metric)
             values = list(cell.values.values())
-            verdicts[key] = judge(values, number, metric, resplit, plan.scale.settle)
+            shared = cell.group.shared_artifacts
+            verdicts[key] = judge(values, number, metric, resplit, plan.scale.settle, shared)
     return verdicts
 
 
@@ -77,10 +78,11 @@ def judge(
     metric: Metric,
     resplit: float = 0.0,
     cap: int | None = None,
+    artifacts: Sequence[str] = (),
 ) -> CellVerdict:
     """Return the verdict of finite ``values``, one per seed, on the printed ``number``.
 
-    ``cap``  the most new seeds that a sentence proposes
+    ``cap``  the most new seeds that a sentence proposes; ``artifacts``: what all seeds share
     """
     paper = printed_statistic(number)
     wording = Wording(metric, number, paper, cap)
@@ -92,7 +94,7 @@ def judge(
     if _exact(values, number):
         text = wording.exact(len(values))
         return CellVerdict(number, "exact", difference, None, margin, None, text)
-    return _compared(values, wording, margin, resplit)
+    return _compared(values, wording, margin, resplit, artifacts)
 
 
 def printed_statistic(number: Reported) -> PrintedStatistic:
@@ -111,7 +113,11 @@ def margin_of(number: Reported) -> float | None:
 
 
 def _compared(
-    values: Sequence[float], wording: Wording, margin: float | None, resplit: float
+    values: Sequence[float],
+    wording: Wording,
+    margin: float | None,
+    resplit: float,
+    artifacts: Sequence[str],
 ) -> CellVerdict:
     number, paper, better = wording.number, wording.paper, wording.metric.better
     ours = our_statistic(values, paper, better, resplit)
@@ -127,7 +133,7 @@ def _compared(
     settled = found.place not in ("consistent", "inconclusive")
     seeds = None if settled else settling_seeds(ours, paper, margin)
     prediction = prediction_interval(values, resplit)
-    text = wording.compared(found, ours, margin, seeds, prediction, resplit)
+    text = wording.compared(found, ours, margin, seeds, prediction, resplit, artifacts)
     return CellVerdict(number, found.place, found.difference, found.interval, margin, seeds, text)
 
 

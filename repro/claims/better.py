@@ -37,7 +37,7 @@ def on_one(case: Case, pair: Pair, budget: float | None = None) -> Planned:
         against = compare_unpaired if case.claim.test == "welch" else compare_beyond
         return against(pair.sides, margin, rules)
 
-    detail = "" if budget is None else f"at {budget:g}"
+    detail = "" if budget is None else f"at {budget:.3g}"
     return _planned(case, pair, margin, test, case.place(pair.rival, pair.dataset, detail), budget)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from repro.cells.sentences import conditional
+from repro.cells.sentences import conditional, conditional_on_artifacts
 from repro.claims.finding import ClaimVerdict, Finding
 from repro.claims.phrases import POINTS, Phrases, phrases
 from repro.claims.planned import wanted_datasets
@@ -21,8 +21,11 @@ def worded(verdict: ClaimVerdict, spec: TableSpec) -> ClaimVerdict:
     """Return ``verdict`` with its sentence, and its reasons grouped."""
     verdict = replace(verdict, reasons=_grouped(verdict.reasons, len(verdict.findings)))
     sentence = _sentence(verdict, spec)
-    if verdict.tables and verdict.verdict != "not decided" and not verdict.reasons:
+    judged = verdict.verdict != "not decided" and not verdict.reasons
+    if verdict.tables and judged:
         sentence += f" {conditional(verdict.tables)}"
+    if verdict.artifacts and judged:
+        sentence += f" {conditional_on_artifacts(verdict.artifacts)}"
     if verdict.left_out and verdict.verdict != "not decided":
         sentence += f" Left out: {_shortened(verdict.left_out)}."
     return replace(verdict, sentence=sentence)
@@ -70,7 +73,7 @@ def _judged(verdict: ClaimVerdict, spec: TableSpec) -> str:
     if wanted and rivals < len(wanted):
         noun = "baselines" if claim.than in ("", "all_baselines") else "named rivals"
         parts.append(f"against {rivals} of {len(wanted)} {noun}")
-    declared = len(set(claim.budgets))
+    declared = len(set(claim.budgets)) if isinstance(claim.budgets, list) else 0
     budgets = len({finding.budget for finding in verdict.findings})
     if budgets < declared:
         parts.append(f"at {budgets} of {declared} budgets")

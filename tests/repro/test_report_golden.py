@@ -148,6 +148,8 @@ def test_the_second_stage_stands_beside_the_first(built: Built) -> None:
     assert second["seeds"] == list(range(5, 17))
     (claim,) = second["claims"]
     assert claim["family_size"] == 1
+    (cell,) = second["cells"]
+    assert cell["address"] == "fold3/repri/miou_1shot"
     for name in ("table.md", "report.html", "report.tex"):
         assert "12 new seeds (5 to 16)" in built.text(name), name
         assert "Second stage, on seeds of its own" in built.text(name), name
