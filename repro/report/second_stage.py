@@ -52,9 +52,10 @@ def second_stage(plan: Plan) -> SecondStageReport | None:
     records = second.records()
     tested = replace(second, spec=replace(plan.spec, claims=stage_claims(plan, stage)))
     data = aggregate(tested, records)
+    # There is no third stage, so none is proposed.
     cells = {
         key: verdict
-        for key, verdict in cell_verdicts(tested, data).items()
+        for key, verdict in cell_verdicts(tested, data, cap=0).items()
         if address_of(verdict.reported) in stage.cells
     }
     verdicts = tuple(decide(tested, data))

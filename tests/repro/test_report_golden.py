@@ -28,7 +28,7 @@ WRITE = os.environ.get("KLAIM_GOLDEN") == "write"
 
 #: What each kind of trouble is called, in every format.
 STATES = ["stale 5/5", "failed", "incomplete 3/5", "diverged 1/5", "single run"]
-VERDICTS = ["reproduced", "exceeds", "falls short", "consistent"]
+VERDICTS = ["reproduced", "exceeds", "falls short", "consistent", "inconclusive"]
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ _PRINTED = {
     "oracle": (("72.4", "75.1"), ("78.0", "80.8"), ("77.1", "81.4"), ("65.8", "74.4")),
 }
 #: How far the made-up means lie from the printed ones, per fold: some are reproduced, some not.
-_OFFSET = {"repri": (0.1, 3.4, -3.1, 1.2), "oracle": (0.2, -0.1, 0.3, 0.1)}
+_OFFSET = {"repri": (0.1, 3.4, -3.1, 1.5), "oracle": (0.2, -0.1, 0.3, 0.1)}
 #: The README prints no spread. A made-up one shows what can be said with it, beside what cannot.
 _SPREAD = {"repri": {"spread": "0.15", "spread_kind": "sd"}, "oracle": {}}
 #: A cell that the first stage leaves open, which the second tests again.
