@@ -87,7 +87,8 @@ def judge(
 ) -> CellVerdict:
     """Return the verdict of finite ``values``, one per seed, on the printed ``number``.
 
-    ``cap``  the most new seeds that a sentence proposes, 0 for none; ``artifacts``: what all seeds share
+    ``cap``        the most new seeds that a sentence proposes, 0 for none
+    ``artifacts``  what all seeds share
     """
     paper = printed_statistic(number)
     wording = Wording(metric, number, paper, cap)
