@@ -19,7 +19,7 @@ from repro.claims.axis import curve_trouble, swept
 from repro.claims.better import on_one
 from repro.claims.case import Case, Evidence
 from repro.claims.planned import Planned
-from repro.claims.scope import datasets_here, rivals_here
+from repro.claims.scope import pairs_here
 from repro.claims.values import Pair
 from repro.statistics import Comparison, Numbers, Rules, Sides, interpolate, untested
 
@@ -29,11 +29,9 @@ _Curve = Sequence[tuple[dict[int, float], dict[int, float]]]
 
 def plan(case: Case, evidence: Evidence) -> list[Planned]:
     """Return a test for each rival on each data set at each budget that both curves reach."""
-    rivals = rivals_here(case, evidence)
     return [
         planned
-        for dataset in datasets_here(case, evidence)
-        for rival in rivals
+        for dataset, rival in pairs_here(case, evidence)
         for planned in _at_budgets(case, evidence, dataset, rival)
     ]
 

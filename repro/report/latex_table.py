@@ -72,10 +72,8 @@ def number_column(values: Iterable[str], spreads: Iterable[str] = (), *, star: b
     if not numbers:
         return "c"
     whole = max(len(value.lstrip("-").partition(".")[0]) for value in numbers)
-    widths = [spread for spread in spreads if is_number(spread)]
-    # A paper may print a spread with more decimals than its value.
-    decimals = max(len(text.partition(".")[2]) for text in [*numbers, *widths])
-    digits = max((_digits(spread, decimals) for spread in widths), default=0)
+    decimals = max(len(value.partition(".")[2]) for value in numbers)
+    digits = max((_digits(spread) for spread in spreads if is_number(spread)), default=0)
     sign = "-" if any(value.startswith("-") for value in numbers) else ""
     number = f"{sign}{whole}" + (f".{decimals}" if decimals else "")
     room = r", table-space-text-post={$^\star$}" if star else ""
@@ -88,7 +86,12 @@ def number_cell(value: str, spread: str = "") -> Tex:
         return Tex(f"{{{prose(value)}}}")
     if not spread:
         return Tex(value)
-    return Tex(rf"{value} \pm {spread}") if is_number(spread) else Tex(f"{{{prose(value)}}}")
+    if not is_number(spread):
+        return Tex(f"{{{prose(value)}}}")
+    if len(spread.partition(".")[2]) > len(value.partition(".")[2]):
+        # siunitx would add zeros to the value, and printed precision is data.
+        return Tex(rf"{{\ensuremath{{{value} \pm {spread}}}}}")
+    return Tex(rf"{value} \pm {spread}")
 
 
 def mark_text(marks: Iterable[Mark]) -> Tex:
@@ -97,10 +100,9 @@ def mark_text(marks: Iterable[Mark]) -> Tex:
     return Tex(rf"\footnotesize {words}" if words else "")
 
 
-def _digits(spread: str, decimals: int) -> int:
-    """Return the digits that siunitx counts of an uncertainty with so many decimals."""
-    whole, _, fraction = spread.partition(".")
-    return len((whole + fraction.ljust(decimals, "0")).lstrip("0")) or 1
+def _digits(spread: str) -> int:
+    """Return the digits that siunitx counts of an uncertainty."""
+    return len(spread.replace(".", "").lstrip("0")) or 1
 
 
 def _block(table: Table, index: int) -> _Block:
