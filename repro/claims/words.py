@@ -19,7 +19,9 @@ SHOWN_REASONS = 2
 
 def worded(verdict: ClaimVerdict, spec: TableSpec) -> ClaimVerdict:
     """Return ``verdict`` with its sentence, and its reasons grouped."""
-    verdict = replace(verdict, reasons=_grouped(verdict.reasons, len(verdict.findings)))
+    verdict = replace(
+        verdict, reasons=_grouped(verdict.reasons, [f.place for f in verdict.findings])
+    )
     sentence = _sentence(verdict, spec)
     judged = verdict.verdict != "not decided" and not verdict.reasons
     if verdict.tables and judged:
@@ -141,8 +143,11 @@ def _described(finding: Finding, spec: TableSpec) -> str:
     return f"{text}, simultaneous 95 % interval {low} to {high}"
 
 
-def _grouped(reasons: Sequence[str], findings: int) -> tuple[str, ...]:
-    """Return the reasons, those that are the same but for their place as one with their number."""
+def _grouped(reasons: Sequence[str], tested: Sequence[str]) -> tuple[str, ...]:
+    """Return the reasons, those that are the same but for their place as one with their number.
+
+    ``tested``  the places of the findings: how many a number is of, where the reasons are theirs
+    """
     places: dict[str, list[str]] = {}
     for reason in reasons:
         place, colon, why = reason.partition(": ")
@@ -152,7 +157,7 @@ def _grouped(reasons: Sequence[str], findings: int) -> tuple[str, ...]:
         if len(found) == 1:
             grouped.append(f"{found[0]}: {why}" if found[0] else why)
             continue
-        of = f" of {findings}" if findings >= len(found) else ""
+        of = f" of {len(tested)}" if set(found) <= set(tested) else ""
         grouped.append(f"{len(found)}{of} comparisons: {why}")
     return tuple(grouped)
 

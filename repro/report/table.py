@@ -141,6 +141,11 @@ class Table:
         return [entry for row in self.rows for entry in row.entries]
 
     @property
+    def says_anything(self) -> bool:
+        """Whether a cell has, or may come to have, a value that is compared."""
+        return any(e.cell and e.cell.state != "not comparable" for e in self.entries)
+
+    @property
     def states(self) -> list[str]:
         """The states, other than complete, and the verdicts that a reader meets in this table."""
         found = {entry.cell.state for entry in self.entries if entry.cell} - {"complete"}
@@ -174,7 +179,7 @@ def other_tables(plan: Plan, data: Aggregate, verdicts: Judged) -> list[Table]:
             tables += [_by_level(plan, data, name, d, verdicts) for d in plan.datasets]
         else:
             tables.append(_by_dataset(plan, data, name, verdicts))
-    return [table for table in tables if table.columns]
+    return [table for table in tables if table.says_anything]
 
 
 def make_table(
