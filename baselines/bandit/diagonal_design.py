@@ -15,10 +15,10 @@ class DiagonalDesign:
     """U = λ 1 + Σ g ⊙ g over the gradients g of the arms played, elementwise.
 
     That is the update of the authors of both methods (uclaml/NeuralUCB and ZeroWeight/NeuralTS,
-    ``learner_diag.py``); the copy of NeuralTS that comes with EE-Net adds the scalar g·g / m to every
-    entry, which is no design matrix. The gradient of an arm is zero outside its block, where it is
-    an outer product, so that g ⊙ g / U sums up as a product of a matrix with x ⊙ x. The inverse is
-    kept, because a round changes one block and reads all.
+    ``learner_diag.py``); the copy of NeuralTS that comes with EE-Net adds the scalar g·g / m to
+    every entry, which is no design matrix. The gradient of an arm is zero outside its block, where
+    it is an outer product, so that g ⊙ g / U sums up as a product of a matrix with x ⊙ x. The
+    inverse is kept, because a round changes one block and reads all.
     """
 
     networks: ArmNetworks

@@ -28,8 +28,8 @@ class EENet:
 
     f₂ sees the gradient of f₁'s output for the arm, averaged in parts, and learns reward − f₁ + 1.
     The arm with the largest f₁ + w (f₂ − 1) is played, w = 0.1, later 0.01; after 500 rounds, with
-    ``decision: network``, the one with the largest f₃(f₁, f₂). In a round without reward, one of the
-    other arms, drawn at random, is shown to f₂ with the target 1.2 (the released code shows all).
+    ``decision: network``, the one with the largest f₃(f₁, f₂). In a round without reward, one of
+    the other arms, drawn at random, is shown to f₂ with target 1.2 (the released code shows all).
 
     ``learning_rate``       of f₁, the network that all methods share
     ``exploration_rate``    of f₂; ``decision_rate``: of f₃
@@ -129,7 +129,7 @@ class _Learner(NeuralLearner):
 
     def diverged(self) -> npt.NDArray[np.bool_]:
         networks = (self.networks, self.explorer, self.decider)
-        return np.logical_or.reduce([network.diverged() for network in networks])
+        return np.asarray(np.any([network.diverged() for network in networks], axis=0))
 
 
 @dataclass

@@ -46,7 +46,6 @@ class _Learner(NeuralLearner):
 
     def choose(self, x: Floats, output: Floats) -> Index:
         variance = self.exploration * self.design.variance(x, self.activations)
-        drawn = output + np.sqrt(variance) * self.normals[self.round]
-        arms = drawn.argmin(axis=1)
+        arms: Index = np.argmin(output + np.sqrt(variance) * self.normals[self.round], axis=1)
         self.design.add(x, arms, self.activations)
         return arms

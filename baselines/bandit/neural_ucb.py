@@ -50,6 +50,6 @@ class _Learner(NeuralLearner):
 
     def choose(self, x: Floats, output: Floats) -> Index:
         variance = self.exploration * self.design.variance(x, self.activations)
-        arms = (output - np.sqrt(variance)).argmin(axis=1)
+        arms: Index = np.argmin(output - np.sqrt(variance), axis=1)
         self.design.add(x, arms, self.activations)
         return arms

@@ -64,7 +64,8 @@ class Perceptrons:
 
     def diverged(self) -> np.ndarray:
         """Return which networks have weights that are not finite, (streams,)."""
-        return ~np.isfinite(self.first.sum(axis=(1, 2)) + self.second.sum(axis=1))
+        sums = self.first.sum(axis=(1, 2)) + self.second.sum(axis=1)
+        return np.asarray(~np.isfinite(sums))
 
     def _pass(self, x: Floats) -> tuple[Floats, Floats]:
         hidden = np.maximum(x @ self.first.transpose(0, 2, 1) + self.first_bias[:, None, :], 0.0)

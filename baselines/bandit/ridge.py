@@ -14,8 +14,8 @@ from tasks.bandit.regression_loss import RegressionLoss
 class RidgeLearner(PlainLearner):
     """A linear model on the disjoint encoding: one ridge regression for each arm.
 
-    ``inverse``  (streams, arms, d, d): (λ I + Σ x xᵀ)⁻¹ over the rounds in which the arm was played,
-                 by Sherman and Morrison's formula, float64
+    ``inverse``  (streams, arms, d, d): (λ I + Σ x xᵀ)⁻¹ over the rounds in which the arm was
+                 played, by Sherman and Morrison's formula, float64
     ``weights``  (streams, arms, d): the ridge estimate
     """
 

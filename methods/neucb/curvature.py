@@ -12,6 +12,7 @@ expectation and not the signs that were drawn: S signs a round bend at most S·T
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -86,4 +87,5 @@ def _outputs(theta: Tensor, arms: int, rounds: Rounds) -> Tensor:
     width = theta.numel() // (arms * d + 1)
     blocks = theta[: arms * width * d].view(arms, width, d)
     hidden = torch.einsum("nmd,nd->nm", blocks[torch.from_numpy(rounds.arms)], x).relu()
-    return (hidden @ theta[arms * width * d :]) / width**0.5
+    output: Tensor = hidden @ theta[arms * width * d :]
+    return output / math.sqrt(width)

@@ -26,7 +26,7 @@ _SIGNS_OF_BYTE = (
 
 def perturbation_scale(strength: float, width: int) -> float:
     """Return κ = c_p / m^{1/4}."""
-    return strength / width**0.25
+    return float(strength / width**0.25)
 
 
 def ensemble_size(width: int) -> int:

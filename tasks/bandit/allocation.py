@@ -54,7 +54,7 @@ def epsilon_greedy(predicted: Floats, epsilon: float) -> Floats:
 def draw(probabilities: Floats, uniform: Floats) -> Index:
     """Return the arm that each stream's number from (0, 1), (streams,), falls on."""
     passed = probabilities.cumsum(axis=1) < uniform[:, None]
-    return np.minimum(passed.sum(axis=1), probabilities.shape[1] - 1)
+    return np.asarray(np.minimum(passed.sum(axis=1), probabilities.shape[1] - 1))
 
 
 def _at(values: Floats, arms: Index) -> Floats:

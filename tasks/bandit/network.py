@@ -121,4 +121,4 @@ class ArmNetworks:
 
     def diverged(self) -> npt.NDArray[np.bool_]:
         """Return which networks have weights that are not finite, (streams,)."""
-        return ~np.isfinite(self.weights.sum(axis=1))
+        return np.asarray(~np.isfinite(self.weights.sum(axis=1)))

@@ -102,7 +102,8 @@ def unit_rows(table: ClassTable) -> Floats:
     deviation = x.std(axis=0)
     x = (x - x.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
     x = np.hstack([x, np.ones((len(x), 1))])
-    return (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    return np.asarray(x, dtype=np.float32)
 
 
 def _folds(n: int, identity: str) -> tuple[Index, Index]:
