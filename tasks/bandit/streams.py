@@ -18,6 +18,11 @@ from tasks.randomness import fixed_seed, generator
 #: Which rows are played: the table's own, or those set aside for tuning.
 Rows = Literal["table", "tuning"]
 
+#: What is done to inputs: columns standardised, then each row divided by its length; or rows alone,
+#: as the released code of the earlier neural bandits does, where the column of the largest unit hides
+#: all others.
+Scaling = Literal["columns_and_rows", "rows"]
+
 TUNING_SHARE = 0.25
 FEWEST_ROWS = 10
 
@@ -63,6 +68,7 @@ def make_streams(
     contexts: Sequence[RunContext],
     rows: Rows,
     most_rounds: int | None,
+    scaling: Scaling = "columns_and_rows",
 ) -> Streams:
     """Return one stream for each context and level of label noise, level by level per context.
 
@@ -82,7 +88,7 @@ def make_streams(
         orders += [order] * len(levels)
         observed += _observed(labels, table.classes, levels, context.seed("noise"))
     return Streams(
-        x=unit_rows(table),
+        x=unit_rows(table, scaling),
         labels=table.labels,
         arms=table.classes,
         order=np.stack(orders, axis=1),
@@ -91,17 +97,19 @@ def make_streams(
     )
 
 
-def unit_rows(table: ClassTable) -> Floats:
-    """Return the table's rows with a constant column, each divided by its length, float32.
+def unit_rows(table: ClassTable, scaling: Scaling = "columns_and_rows") -> Floats:
+    """Return the table's rows with a constant column, each of length 1, float32.
 
-    Columns are standardised first, and a constant one is left at 0. The released code of the
-    earlier neural bandits divides raw rows by their length, which lets the column of the largest
-    unit hide all others.
+    A column that is the same in every row is 0 where columns are standardised.
     """
     x = np.where(np.isnan(table.x), MISSING_NUMBER, table.x).astype(np.float64)
-    deviation = x.std(axis=0)
-    x = (x - x.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
-    x = np.hstack([x, np.ones((len(x), 1))])
+    if scaling == "columns_and_rows":
+        deviation = x.std(axis=0)
+        x = (x - x.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
+        x = np.hstack([x, np.ones((len(x), 1))])
+    else:
+        length = np.linalg.norm(x, axis=1, keepdims=True)
+        x = np.hstack([x / np.where(length > 0, length, 1.0), np.ones((len(x), 1))])
     x /= np.linalg.norm(x, axis=1, keepdims=True)
     return np.asarray(x, dtype=np.float32)
 

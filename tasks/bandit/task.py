@@ -13,7 +13,7 @@ from tasks.bandit import data
 from tasks.bandit.game import Played, play
 from tasks.bandit.metrics import Regrets, game_metrics, tuning_metrics
 from tasks.bandit.protocol import BanditMethod, Learner, Problem
-from tasks.bandit.streams import Rows, Streams, make_streams
+from tasks.bandit.streams import Rows, Scaling, Streams, make_streams
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class Bandit:
     ``hidden_width``   units of every network
     ``replay_steps``   steps of a method that trains on its history, each time that it does
     ``rows``           ``tuning`` plays the rows that no table plays: for pilots and tuning
+    ``scaling``        ``rows`` divides raw rows by their length, as the earlier bandits' code does;
+                       by default columns are standardised first
     ``diagnosed_rounds``  rounds from which the curvature of the loss is measured; 0: not measured
 
     Metrics: ``regret`` (wrong arms), ``pseudo_regret@q`` (against the best policy, in expectation,
@@ -42,6 +44,7 @@ class Bandit:
     hidden_width: int = 32
     replay_steps: int = 200
     rows: Rows = "table"
+    scaling: Scaling = "columns_and_rows"
     diagnosed_rounds: int = 0
 
     def __post_init__(self) -> None:
@@ -54,11 +57,8 @@ class Bandit:
             )
         if self.replay_steps < 1 or self.diagnosed_rounds < 0:
             raise UserError("tasks.bandit.Bandit: replay_steps must be above 0, diagnosed_rounds 0")
-        if self.rows not in get_args(Rows):
-            raise UserError(
-                f"tasks.bandit.Bandit: rows is {self.rows!r}; "
-                f"it must be one of {', '.join(get_args(Rows))}"
-            )
+        _require_one_of("rows", self.rows, get_args(Rows))
+        _require_one_of("scaling", self.scaling, get_args(Scaling))
 
     @staticmethod
     def known_datasets() -> tuple[str, ...]:
@@ -100,7 +100,7 @@ class Bandit:
 
     def _streams(self, contexts: Sequence[RunContext]) -> Streams:
         tables = [data.load_table(context.dataset, context) for context in contexts]
-        return make_streams(*tables[0], contexts, self.rows, self.rounds)
+        return make_streams(*tables[0], contexts, self.rows, self.rounds, self.scaling)
 
     def _problem(self, streams: Streams, contexts: Sequence[RunContext], per_trial: int) -> Problem:
         return Problem(
@@ -129,3 +129,10 @@ class Bandit:
         if self.diagnosed_rounds and per_trial == 1:
             diagnosed = learner.diagnose(played.history(streams), self.diagnosed_rounds)
         return [game_metrics(regrets, streams, diverged, diagnosed, part) for part in parts]
+
+
+def _require_one_of(name: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise UserError(
+            f"tasks.bandit.Bandit: {name} is {value!r}; it must be one of {', '.join(known)}"
+        )
