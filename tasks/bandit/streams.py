@@ -19,8 +19,8 @@ from tasks.randomness import fixed_seed, generator
 Rows = Literal["table", "tuning"]
 
 #: What is done to inputs: columns standardised, then each row divided by its length; or rows alone,
-#: as the released code of the earlier neural bandits does, where the column of the largest unit hides
-#: all others.
+#: as the released code of the earlier neural bandits does, where the column of the largest unit
+#: hides all others.
 Scaling = Literal["columns_and_rows", "rows"]
 
 TUNING_SHARE = 0.25
