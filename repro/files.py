@@ -50,6 +50,14 @@ def make_directory(path: Path) -> Path:
     return path
 
 
+def check_writable(folder: Path) -> None:
+    """Raise ``UserError`` where ``folder`` cannot be made or written."""
+    make_directory(folder)
+    probe = folder / f".writable-{os.getpid()}"
+    write_text(probe, "probe")
+    probe.unlink()
+
+
 def write_bytes(path: Path, content: bytes, *, durable: bool = True) -> None:
     """Write ``content`` under a temporary name, then move it to ``path``.
 

@@ -9,12 +9,11 @@ from tabulate import tabulate
 
 from repro.attempts import read_attempts
 from repro.errors import EXIT_INTERRUPTED, EXIT_TRIALS_FAILED, UserError
-from repro.files import canonical_json, read_json
+from repro.files import canonical_json, check_writable, read_json
 from repro.plan import Plan, awaits_tuning
 from repro.reproduce import (
     RunOptions,
     check_settling,
-    check_writable,
     launcher_for,
     trials_to_run,
 )
@@ -86,14 +85,15 @@ def run_trial(plan: Plan, trial: Trial) -> int:
 
     Unless the run ends well, an earlier result of the trial stays.
     """
+    from repro.execution import RunOrder
     from repro.execution import run_trial as run
 
     folder = create(trial, plan.paths.trials)
     check_writable(folder.path)
     kept = folder.result.exists()
     print(_name(trial), flush=True)
-    outcome = run(folder, again=True)
-    if outcome == "skipped":
+    outcome = run(folder, RunOrder(again=True))
+    if outcome == "claimed":
         raise UserError(f"{_name(trial)} is running in another process")
     if outcome != "done":
         return _ended_badly(folder, outcome, kept=kept)
