@@ -126,7 +126,7 @@ def _run(
         _resume_or_clear(folder, _stored(fingerprint, context), fingerprint, again=again)
         metrics = _metrics(trial, code, context)
     except (Interrupted, KeyboardInterrupt) as word:
-        return _ours(folder, "interrupted"), f"interrupted: {word or 'told to stop'}"
+        return _ours(folder, "interrupted"), f"interrupted: {str(word) or 'told to stop'}"
     except Exception as error:  # anything that a paper's code may raise becomes the trial's error
         return _ended_by(folder, error, fingerprint)
     if not is_ours(folder.claim):
