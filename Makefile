@@ -24,6 +24,7 @@ CURVES  ?=
 SOURCE  ?=
 PREFER  ?= ours
 DRY_RUN ?=
+ACCOUNTING ?=
 TORCH   ?=
 SETUP   ?= 1
 TESTS   ?=
@@ -32,7 +33,7 @@ export OFFLINE ?=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup setup-development list plan reproduce status report explain diff export merge \
-        fetch logs run-trial test test-all bench error-rates check format clean system-packages
+        fetch logs run-trial cluster-up cluster-down test test-all bench error-rates check format clean system-packages
 
 # Set-up ---------------------------------------------------------------------------------------
 # The extra that a paper needs stands in its spec (`extra:`), so that one family of papers does
@@ -149,6 +150,14 @@ run-trial: $(STAMPS) ## run one trial (TRIAL=<id>) in the foreground
 	$(need_trial)
 	$(REPRO) run-trial $(PAPER) '$(TRIAL)' $(PLACE)
 
+# A cluster on this machine -------------------------------------------------------------------
+
+cluster-up: $(STAMPS) ## start a real SLURM on this machine, with simulated nodes and GPUs
+	@$(PY) -m slurm.devcluster up $(if $(filter 1,$(ACCOUNTING)),--accounting)
+
+cluster-down: $(STAMPS) ## end that SLURM and its jobs, and nothing else
+	@$(PY) -m slurm.devcluster down
+
 # Development ----------------------------------------------------------------------------------
 
 test: $(DEVELOPMENT) ## the tests (a few minutes)
@@ -174,11 +183,12 @@ format: $(DEVELOPMENT) ## format the sources and mend what lint can mend
 	@$(PY) -m ruff format .
 	@$(PY) -m ruff check --fix .
 
-system-packages: ## what the browser and LaTeX tests need, by apt-get (needs root)
+system-packages: ## what LaTeX, the browser tests and a SLURM of one's own need, by apt-get (needs root)
 	$(SUDO) apt-get update -qq
 	$(SUDO) apt-get install -y -qq --no-install-recommends \
 	  chromium fonts-dejavu-core lmodern latexmk poppler-utils \
-	  texlive-latex-recommended texlive-latex-extra texlive-science
+	  texlive-latex-recommended texlive-latex-extra texlive-science \
+	  munge slurmctld slurmd slurm-client slurmdbd mariadb-server mariadb-client
 
 clean: ## remove caches and the virtual environment; results stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks
@@ -214,6 +224,8 @@ help: ## this text
 	@echo "  PYTHON=<path>          the Python that makes the virtual environment"
 	@echo "  TORCH=cpu              set up with the CPU build of torch (Linux: no CUDA downloads)"
 	@echo "  SETUP=0                use PYTHON as it is, with what it has installed"
+	@echo "  KLAIM_CLUSTER=<dir>    where cluster-up keeps its SLURM (default: ~/.local/state/klaim/devcluster)"
+	@echo "  ACCOUNTING=1           cluster-up: with slurmdbd and MariaDB, so that sacct answers"
 	@echo "  REPRO_DATA=<dir>       a folder with data files you already have"
 	@echo "  KLAIM_CACHE=<dir>      where downloads go (default: ~/.cache/klaim)"
 	@echo "  OFFLINE=1              never download; say what is missing"
