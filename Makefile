@@ -4,7 +4,8 @@ PYTHON  ?= python3
 VENV    ?= .venv
 PAPER   ?=
 SCALE   ?= small
-LAUNCHER ?= local
+LAUNCHER ?= $(if $(CLUSTER),slurm,local)
+CLUSTER ?=
 SEEDS   ?=
 DATASETS ?=
 METHODS ?=
@@ -32,7 +33,7 @@ export OFFLINE ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-development list plan reproduce status report explain diff export merge \
+.PHONY: help setup setup-development list plan reproduce status cancel report explain diff export merge \
         fetch logs run-trial cluster-up cluster-down test test-all bench error-rates check format clean system-packages
 
 # Set-up ---------------------------------------------------------------------------------------
@@ -86,7 +87,7 @@ setup-development: $(DEVELOPMENT) ## the same, with what the tests and checks ne
 CHOICE = $(if $(SEEDS),--seeds $(SEEDS)) $(if $(DATASETS),--datasets '$(DATASETS)') \
          $(if $(METHODS),--methods '$(METHODS)')
 PLACE = --scale $(SCALE) --results '$(RESULTS)'
-RUN = --launcher $(LAUNCHER) $(if $(JOBS),--jobs $(JOBS))
+RUN = --launcher $(LAUNCHER) $(if $(CLUSTER),--cluster '$(CLUSTER)') $(if $(JOBS),--jobs $(JOBS))
 AGAIN = $(if $(STALE),--stale $(STALE)) $(if $(RETRY),--retry $(RETRY))
 # Real data are what `fetch` is for: its own scale, `paper`, unless the user names one.
 FETCH_SCALE = $(if $(filter-out file,$(origin SCALE)),--scale $(SCALE))
@@ -112,9 +113,13 @@ reproduce: $(STAMPS) ## run what is missing, show the table, say where the repor
 	$(need_paper)
 	$(REPRO) reproduce $(PAPER) $(PLACE) $(CHOICE) $(RUN) $(AGAIN) $(if $(filter 1,$(SETTLE)),--settle) $(DRY)
 
-status: $(STAMPS) ## trials by state, what failed and why
+status: $(STAMPS) ## trials by state, what waits in the queue, what failed and why
 	$(need_paper)
 	$(REPRO) status $(PAPER) $(PLACE) $(CHOICE)
+
+cancel: $(STAMPS) ## end the jobs and workers of PAPER at SCALE, and nothing else
+	$(need_paper)
+	$(REPRO) cancel $(PAPER) $(PLACE)
 
 report: $(STAMPS) ## write the report from the results that there are (PAPER=all: an index too)
 	$(need_paper)
@@ -205,8 +210,9 @@ help: ## this text
 	@echo "Variables:"
 	@echo "  PAPER=<key>|all        the paper ($(patsubst tables/%.yaml,%,$(wildcard tables/*.yaml)))"
 	@echo "  SCALE=smoke|small|paper  seconds, minutes on a laptop (default), the paper's own size on GPUs"
-	@echo "  LAUNCHER=local|debug   all cores (default), or this process"
-	@echo "  JOBS=n                 trials at once (default: one per core)"
+	@echo "  LAUNCHER=local|debug|slurm  all cores (default), this process, or jobs of a cluster"
+	@echo "  CLUSTER=<profile>      slurm: a profile in slurm/ ($(patsubst slurm/%.yaml,%,$(wildcard slurm/*.yaml))), or the path of your own"
+	@echo "  JOBS=n                 trials at once (default: one per core; slurm: as the profile says)"
 	@echo "  SEEDS=n                seeds 0 … n-1 in place of the spec's; the report is then partial"
 	@echo "  DATASETS=a,b           only these; file:<path> adds your own data"
 	@echo "  METHODS=a,b            only these"

@@ -25,6 +25,8 @@ def cancel_sweep(paths: ResultPaths) -> str:
 
 
 def _cancel_jobs(paths: ResultPaths) -> int:
+    submissions = read_submissions(paths.jobs)
+    queue.talk_to(submissions[-1].client if submissions else {})
     if not queue.is_here():
         raise UserError("there is no squeue here: cancel from the cluster's login node")
     try:

@@ -31,6 +31,7 @@ class ClusterProfile:
     ``environment``    variables that are set in jobs
     ``sbatch``         further options of ``sbatch`` by their long names
     ``poll_seconds``   how often `reproduce` looks at the queue
+    ``client``         variables under which SLURM's commands find the cluster, such as SLURM_CONF
     """
 
     partition: str = ""
@@ -49,6 +50,7 @@ class ClusterProfile:
     environment: dict[str, str] = field(default_factory=dict)
     sbatch: dict[str, Any] = field(default_factory=dict)
     poll_seconds: float = 10.0
+    client: dict[str, str] = field(default_factory=dict)
 
 
 #: Options of ``sbatch`` that the launcher needs for itself.

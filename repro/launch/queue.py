@@ -54,6 +54,11 @@ class QueuedJob:
         return self.state == "PENDING" and self.reason.startswith(_HOPELESS)
 
 
+def talk_to(client: Mapping[str, str]) -> None:
+    """Let this process's calls of SLURM's commands find a cluster: variables such as SLURM_CONF."""
+    os.environ.update(client)
+
+
 def is_here() -> bool:
     """Say whether this machine has SLURM's commands."""
     return shutil.which("squeue") is not None

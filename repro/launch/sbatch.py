@@ -64,6 +64,7 @@ class Sender:
             memory_gb=resources.memory_gb,
             profile=str(profile_path(self._profile_name)),
             code=self._code.name,
+            client=dict(self._profile.client),
         )
         # Written before the call: whoever comes after a submitter that died knows what to look for.
         submission.write()

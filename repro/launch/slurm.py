@@ -42,6 +42,7 @@ class SlurmLauncher:
         self._resources = resources
         self._cluster = cluster
         self._profile = load_profile(cluster)
+        queue.talk_to(self._profile.client)
         self._parallel = jobs or self._profile.parallel
         self._queue: list[QueuedJob] = []
         self._submissions: list[Submission] = []

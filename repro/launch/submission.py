@@ -27,6 +27,7 @@ class Submission:
 
     ``cluster``  its name, because job numbers and names are known to that cluster alone
     ``bundles``  the trials' ids of each job of the array
+    ``client``   the variables under which SLURM's commands find that cluster
     ``job``      the number that SLURM gave it; empty until it did
     """
 
@@ -39,6 +40,7 @@ class Submission:
     job: str = ""
     profile: str = ""
     code: str = ""
+    client: dict[str, str] = field(default_factory=dict)
     submitted: float = field(default_factory=time.time)
 
     @property
