@@ -79,7 +79,7 @@ def report(plan: Plan, records: Sequence[TrialRecord]) -> int:
     print(f"Report: {shown.directory / 'report.html'}")
     if shown.pdf_note:
         print(shown.pdf_note)
-    return EXIT_TRIALS_FAILED if any(r.state in ("failed", "lost") for r in everything) else 0
+    return EXIT_TRIALS_FAILED if unfinished else 0
 
 
 def trials_to_run(plan: Plan, records: Sequence[TrialRecord], options: RunOptions) -> list[Trial]:

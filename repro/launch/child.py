@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -79,9 +80,7 @@ def fork(order: ChildOrder) -> int:
         _redirect_output(TrialFolder(Path(order.folder)).log)
         status = run(order)
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
+        _leave(status)
 
 
 def spawn(order: ChildOrder) -> int:
@@ -98,7 +97,7 @@ def run_alone(order: ChildOrder, parent: int) -> NoReturn:
     _die_with(parent)
     if not order.gently:
         signal.signal(signal.SIGTERM, _end)
-    sys.exit(run(order))
+    _leave(run(order))
 
 
 def run(order: ChildOrder) -> int:
@@ -109,7 +108,8 @@ def run(order: ChildOrder) -> int:
     try:
         return _STATUS[run_trial(TrialFolder(Path(order.folder)), how)]
     except UserError as problem:
-        print(problem, file=sys.stderr)
+        with contextlib.suppress(OSError):  # its log may be on the same full disk
+            print(problem, file=sys.stderr, flush=True)
         return _STATUS["disk"]
 
 
@@ -124,6 +124,15 @@ def ending_of(status: int) -> Ending:
         if code == known:
             return Ending("ended" if code == 0 else str(outcome))
     return Ending("killed", f"its own exit with status {code}")
+
+
+def _leave(status: int) -> NoReturn:
+    """End this process now, whatever becomes of its last words."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(status)
 
 
 def _end(_number: int, _frame: object) -> NoReturn:

@@ -17,6 +17,7 @@ from repro.failure import end_attempt
 from repro.files import check_writable
 from repro.launch.launcher import Launcher, Order
 from repro.plan import Plan
+from repro.retry import kind_of
 from repro.store import TrialFolder, TrialRecord
 from repro.trial import Trial
 
@@ -64,7 +65,7 @@ class _Watch:
         self._unfinished = {trial.trial_id: trial for trial in trials}
         self._finished: list[TrialRecord] = []
         self._orders: Counter[str] = Counter()
-        self._begun = {trial.trial_id: len(self._attempts(trial)) for trial in trials}
+        self._begun = {trial.trial_id: self._times_begun(trial) for trial in trials}
         self._never_begun: set[str] = set()
         self._cancelled: set[str] = set()
         self._cancelled_before: set[str] | None = None
@@ -92,10 +93,14 @@ class _Watch:
         if self._cancelled:
             lines.append(f"{len(self._cancelled)} trials were cancelled.")
         if self._never_begun:
-            words = self._launcher.last_words(min(self._never_begun))
-            said = f"; the last words of a worker: {words}" if words else ""
-            lines.append(f"{len(self._never_begun)} trials were never begun by their workers{said}")
+            said = self._last_words(min(self._never_begun))
+            lines.append(f"{len(self._never_begun)} trials could not be begun{said}")
         return lines
+
+    def _last_words(self, name: str) -> str:
+        attempts = self._attempts(self._unfinished[name])
+        words = str(attempts[-1]["reason"]) if attempts else self._launcher.last_words(name)
+        return f": {words}" if words else "."
 
     def _begin(self, free: Sequence[Trial]) -> bool:
         """Hand the trials that may go on to the launcher; say whether there were any."""
@@ -125,7 +130,7 @@ class _Watch:
 
     def _is_worth_an_order(self, trial: Trial) -> bool:
         """Count orders that were not even begun: a worker that cannot start must not go on so."""
-        name, begun = trial.trial_id, len(self._attempts(trial))
+        name, begun = trial.trial_id, self._times_begun(trial)
         if begun != self._begun[name]:
             self._begun[name] = begun
             self._orders[name] = 0
@@ -139,6 +144,10 @@ class _Watch:
         if self._cancelled_before is None:
             self._cancelled_before = cancelled
         self._cancelled = (cancelled - self._cancelled_before) & self._unfinished.keys()
+
+    def _times_begun(self, trial: Trial) -> int:
+        """Count the attempts that came as far as the trial's own code."""
+        return sum(kind_of(str(one["reason"])) != "disk" for one in self._attempts(trial))
 
     def _attempts(self, trial: Trial) -> list[dict[str, Any]]:
         return read_attempts(self._plan.folder(trial).attempts)

@@ -35,6 +35,7 @@ from repro.store import TrialFolder, load_trial
 
 #: How often one worker begins one trial: whatever goes wrong, its list comes to an end.
 _ROUNDS = 8
+_DISK_ROUNDS = 2
 _POLL_SECONDS = 0.1
 
 
@@ -107,12 +108,14 @@ class _Worker:
 
     def _goes_on(self, folder: TrialFolder, ending: Ending) -> bool:
         """Say whether the trial is to be begun again here, once its turn comes."""
-        if ending.outcome == "disk":
-            _raise_disk_problem(folder)
         if ending.outcome == "claimed":
             # The dead of another host look alive for a while; a trial that truly runs is left.
             return is_doubtful(folder.claim, folder.heartbeat)
         self._begun[folder.path] += 1
+        if ending.outcome == "disk":
+            check_writable(folder.path)  # where that fails, no other trial could run either
+            end_attempt(folder, "disk: a file could not be written")
+            return self._begun[folder.path] < _DISK_ROUNDS
         if self._begun[folder.path] >= _ROUNDS:
             return False
         if ending.outcome == "killed":
@@ -151,7 +154,8 @@ def _note_stop(folder: TrialFolder, child: int, reason: str) -> None:
     if not attempts or attempts[-1]["pid"] != child or attempts[-1]["reason"] == "done":
         return
     if attempts[-1]["end"] is None or str(attempts[-1]["reason"]).startswith("interrupted"):
-        amend_attempt(folder.attempts, reason)
+        words = str(attempts[-1]["reason"] or "").removeprefix("interrupted: ")
+        amend_attempt(folder.attempts, f"{reason}; {words}" if words else reason)
         end_attempt(folder, reason)
 
 
@@ -170,13 +174,6 @@ def _ends_until(child: int, deadline: float) -> bool:
     except ChildProcessError:  # the signal came just after the wait for it
         pass
     return True
-
-
-def _raise_disk_problem(folder: TrialFolder) -> None:
-    """Raise what a write into the trial's folder raises; without that, what its log says."""
-    check_writable(folder.path)
-    lines = folder.log.read_text(encoding="utf-8", errors="replace").splitlines()
-    raise UserError(lines[-1] if lines else f"cannot write {folder.path}")
 
 
 def _preload(folders: Sequence[TrialFolder]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import resource
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,19 @@ def slow_square(directory: Path, *, value: int) -> None:
     (directory / "square.txt").write_text(str(value**2), encoding="utf-8")
 
 
+def meet_trouble(order: Path) -> None:
+    """Do once what a test's file in the trial's folder orders: outgrow the memory or the disk."""
+    with contextlib.suppress(FileNotFoundError):
+        kind = order.read_text()
+        order.unlink()
+        if kind == "memory":
+            hog = b"x" * (700 * 2**20)
+            time.sleep(20.0)
+            del hog
+        if kind == "disk":
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+
+
 @dataclass(frozen=True)
 class Toy:
     """Measures a guess's error in steps, with a checkpoint at each."""
@@ -30,6 +45,7 @@ class Toy:
     steps: int = 2
     step_seconds: float = 0.0
     with_artifact: bool = False
+    checkpoint_bytes: int = 0
 
     @staticmethod
     def data_files(dataset: str) -> tuple[DataFile, ...]:
@@ -42,10 +58,12 @@ class Toy:
         """Return the method's error for this trial's seed."""
         state = context.restore() or {"step": 0}
         for step in range(state["step"], self.steps):
+            meet_trouble(context.directory / "trouble")
             time.sleep(self.step_seconds)
             context.log(step, loss=1.0 / (step + 1))
             context.progress(step + 1, self.steps)
-            context.checkpoint({"step": step + 1}, step + 1)
+            padding = bytes(self.checkpoint_bytes)
+            context.checkpoint({"step": step + 1, "padding": padding}, step + 1)
         context.record(parameters=1, samples_seen=self.steps)
         print("guessing")
         offset = 0.0
