@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from checkout import Checkout
 from cluster_sweep import (
     ClusterSweep,
