@@ -34,7 +34,8 @@ export OFFLINE ?=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup setup-development list plan reproduce status cancel report explain diff export merge \
-        fetch logs run-trial cluster-up cluster-down test test-all bench error-rates check format clean system-packages
+        fetch logs run-trial cluster-up cluster-down test test-all \
+        test-faults bench error-rates check format clean system-packages
 
 # Set-up ---------------------------------------------------------------------------------------
 # The extra that a paper needs stands in its spec (`extra:`), so that one family of papers does
@@ -171,6 +172,9 @@ test: $(DEVELOPMENT) ## the tests (a few minutes)
 test-all: $(DEVELOPMENT) ## every test, the slow ones and the benchmarks too
 	@$(PY) -m pytest -n auto -m 'not benchmark' $(TESTS)
 	@$(PY) -m pytest -m benchmark $(TESTS)
+
+test-faults: $(DEVELOPMENT) ## what clusters do to sweeps, on a real SLURM; writes build/faults.md
+	@FAULT_TABLE=build/faults.md $(PY) -m pytest -n 2 -m 'fault and not slow' --durations=0 tests/slurm $(TESTS)
 
 bench: $(DEVELOPMENT) ## the benchmarks alone
 	@$(PY) -m pytest -m benchmark -s $(TESTS)

@@ -11,6 +11,8 @@ from slurm_cluster import running_cluster
 
 from slurm.devcluster.cluster import DevCluster
 
+pytest_plugins = ("fault_table",)
+
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:

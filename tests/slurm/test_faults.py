@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-import stat
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,13 @@ from cluster_sweep import (
     ClusterSweep,
     assert_all_done_once,
     attempts,
+    deadly_sbatch,
     eventually,
     job_of,
     kill_trial,
+    kill_worker,
     node_of,
+    preempt,
     read,
     reasons,
 )
@@ -29,6 +31,7 @@ from slurm.devcluster.cluster import DevCluster
 from slurm.devcluster.settings import ClusterSettings
 
 
+@pytest.mark.fault("`kill -9` of the trial's process")
 def test_a_killed_trial_costs_itself_alone_and_its_bundle_goes_on(
     checkout: Checkout, slurm_cluster: DevCluster
 ) -> None:
@@ -44,6 +47,7 @@ def test_a_killed_trial_costs_itself_alone_and_its_bundle_goes_on(
     assert len(sweep.submissions) == 1
 
 
+@pytest.mark.fault("`kill -9` of the trial's process")
 def test_a_trial_that_is_killed_each_time_fails_by_rule(
     checkout: Checkout, slurm_cluster: DevCluster
 ) -> None:
@@ -57,6 +61,7 @@ def test_a_trial_that_is_killed_each_time_fails_by_rule(
     assert "killed twice" in read(failed[0] / "error.json")["message"]
 
 
+@pytest.mark.fault("an exception")
 def test_an_exception_is_never_tried_again(checkout: Checkout, slurm_cluster: DevCluster) -> None:
     sweep = ClusterSweep.make(checkout, slurm_cluster, steps=1)
     checkout.edit_spec(lambda spec: spec["methods"]["far"]["params"].update(ending="raise"))
@@ -65,6 +70,7 @@ def test_an_exception_is_never_tried_again(checkout: Checkout, slurm_cluster: De
     assert [reasons(folder) for folder in failed] == [["exception"], ["exception"]]
 
 
+@pytest.mark.fault("job over its time limit, checkpointed")
 def test_a_job_over_its_time_limit_goes_on_from_its_last_step(
     checkout: Checkout, slurm_cluster: DevCluster
 ) -> None:
@@ -84,6 +90,7 @@ def test_a_job_over_its_time_limit_goes_on_from_its_last_step(
 
 
 @pytest.mark.slow
+@pytest.mark.fault("job over its time limit, no checkpoint")
 def test_a_job_over_its_limit_without_a_checkpoint_fails_by_rule(
     checkout: Checkout, slurm_cluster: DevCluster
 ) -> None:
@@ -101,6 +108,7 @@ def test_a_job_over_its_limit_without_a_checkpoint_fails_by_rule(
     assert all(reasons(folder) == ["time limit"] for folder in sweep.trials)
 
 
+@pytest.mark.fault("`scontrol requeue`")
 def test_a_requeued_job_goes_on_and_says_why(checkout: Checkout, slurm_cluster: DevCluster) -> None:
     sweep = ClusterSweep.make(checkout, slurm_cluster, seeds=1, steps=30)
     run = sweep.start()
@@ -113,6 +121,7 @@ def test_a_requeued_job_goes_on_and_says_why(checkout: Checkout, slurm_cluster: 
     assert len(sweep.submissions) == 1
 
 
+@pytest.mark.fault("preemption by a higher partition")
 def test_a_preempted_job_goes_on_and_says_why(
     checkout: Checkout, slurm_cluster: DevCluster
 ) -> None:
@@ -126,6 +135,7 @@ def test_a_preempted_job_goes_on_and_says_why(
     assert read(victim / "result.json")["resumed_from"] >= 3
 
 
+@pytest.mark.fault("a node's daemons killed mid-job")
 def test_a_job_on_a_node_that_dies_runs_elsewhere(
     checkout: Checkout, slurm_cluster: DevCluster
 ) -> None:
@@ -144,6 +154,7 @@ def test_a_job_on_a_node_that_dies_runs_elsewhere(
     assert read(victim / "result.json")["resumed_from"] >= 3
 
 
+@pytest.mark.fault("out of memory")
 def test_a_trial_that_is_out_of_memory_is_tried_once_more(
     checkout: Checkout, slurm_cluster: DevCluster
 ) -> None:
@@ -156,6 +167,7 @@ def test_a_trial_that_is_out_of_memory_is_tried_once_more(
     assert reasons(victim) == ["out of memory", "done"]
 
 
+@pytest.mark.fault("out of memory, twice")
 def test_a_trial_that_is_out_of_memory_twice_fails_with_what_to_change(
     checkout: Checkout, slurm_cluster: DevCluster
 ) -> None:
@@ -171,6 +183,7 @@ def test_a_trial_that_is_out_of_memory_twice_fails_with_what_to_change(
     assert "RETRY=failed" in read(victim / "error.json")["message"]
 
 
+@pytest.mark.fault("worker killed, no accounting")
 def test_states_become_final_without_accounting(
     checkout: Checkout, slurm_cluster: DevCluster
 ) -> None:
@@ -178,24 +191,26 @@ def test_states_become_final_without_accounting(
     sweep = ClusterSweep.make(checkout, slurm_cluster, seeds=1, steps=30, parallel=1)
     run = sweep.start()
     victim = sweep.running()
-    # The whole job at once: no result pickle, no word from the worker.
-    sweep.command("scancel", "--signal=KILL", "--full", job_of(victim))
+    # The worker dies, and its trial with it: no result pickle, no word.
+    kill_worker(victim)
     sweep.finish(run)
     assert_all_done_once(sweep)
     assert len(reasons(victim)) == 2
 
 
+@pytest.mark.fault("worker killed, with accounting")
 def test_states_become_final_with_accounting(checkout: Checkout) -> None:
     with running_cluster(ClusterSettings(nodes=2, accounting=True)) as cluster:
         sweep = ClusterSweep.make(checkout, cluster, seeds=1, steps=30, parallel=1)
         run = sweep.start()
         victim = sweep.running()
-        sweep.command("scancel", "--signal=KILL", "--full", job_of(victim))
+        kill_worker(victim)
         sweep.finish(run)
         assert_all_done_once(sweep)
         assert len(reasons(victim)) == 2
 
 
+@pytest.mark.fault("array larger than MaxArraySize")
 def test_an_array_larger_than_the_cluster_takes_is_cut(checkout: Checkout) -> None:
     with running_cluster(ClusterSettings(nodes=2, max_array_size=3)) as cluster:
         sweep = ClusterSweep.make(checkout, cluster, seeds=4, steps=2, parallel=8)
@@ -211,6 +226,7 @@ def test_an_array_larger_than_the_cluster_takes_is_cut(checkout: Checkout) -> No
         assert re.fullmatch(r"\d+_\d+_(submitted|0_result)\.pkl", pickle.name), "an orphan"
 
 
+@pytest.mark.fault("controller killed and started again")
 def test_a_controller_that_is_away_loses_nothing(
     checkout: Checkout, slurm_cluster: DevCluster
 ) -> None:
@@ -225,9 +241,9 @@ def test_a_controller_that_is_away_loses_nothing(
         faults.start_controller(slurm_cluster)
     sweep.finish(run)
     assert_all_done_once(sweep)
-    assert all(reasons(folder) == ["done"] for folder in sweep.trials)
 
 
+@pytest.mark.fault("submitter killed mid-submission")
 def test_a_submitter_killed_midway_leaves_nothing_that_runs_twice(
     checkout: Checkout, slurm_cluster: DevCluster, tmp_path: Path
 ) -> None:
@@ -242,6 +258,7 @@ def test_a_submitter_killed_midway_leaves_nothing_that_runs_twice(
     assert all(reasons(folder) == ["done"] for folder in sweep.trials)
 
 
+@pytest.mark.fault("submitter killed later")
 def test_jobs_go_on_without_their_submitter(checkout: Checkout, slurm_cluster: DevCluster) -> None:
     sweep = ClusterSweep.make(checkout, slurm_cluster, seeds=2, steps=10)
     run = sweep.start()
@@ -253,6 +270,7 @@ def test_jobs_go_on_without_their_submitter(checkout: Checkout, slurm_cluster: D
     assert len(sweep.submissions) == 1
 
 
+@pytest.mark.fault("disk full")
 def test_a_full_disk_is_said_and_the_store_stays_readable(
     checkout: Checkout, slurm_cluster: DevCluster
 ) -> None:
@@ -262,7 +280,8 @@ def test_a_full_disk_is_said_and_the_store_stays_readable(
         lambda spec: spec["scales"]["smoke"]["task"].update(checkpoint_bytes=100_000)
     )
     shown = sweep.finish(sweep.start(), status=1)
-    assert "2 trials could not be begun: disk: a file could not be written" in shown
+    assert "2 trials could not be begun: disk: cannot write " in shown, shown
+    assert "the file size limit is reached" in shown
     status = checkout.repro("status", "toy", "--scale", "smoke")
     assert "2 lost" in status.stdout, status.stderr
     sweep.set_profile()
@@ -270,6 +289,7 @@ def test_a_full_disk_is_said_and_the_store_stays_readable(
     assert_all_done_once(sweep)
 
 
+@pytest.mark.fault("results directory read-only")
 def test_results_that_cannot_be_written_are_one_line_and_no_job(
     checkout: Checkout, slurm_cluster: DevCluster
 ) -> None:
@@ -284,6 +304,7 @@ def test_results_that_cannot_be_written_are_one_line_and_no_job(
     assert len(faults.jobs(slurm_cluster)) == before
 
 
+@pytest.mark.fault("the same sweep started twice at once")
 def test_the_same_sweep_started_twice_is_one_set_of_jobs(
     checkout: Checkout, slurm_cluster: DevCluster
 ) -> None:
@@ -294,19 +315,3 @@ def test_the_same_sweep_started_twice_is_one_set_of_jobs(
     submitted = [t for one in sweep.submissions for bundle in one["bundles"] for t in bundle]
     assert sorted(submitted) == [folder.name for folder in sweep.trials]
     assert all(reasons(folder) == ["done"] for folder in sweep.trials)
-
-
-def preempt(sweep: ClusterSweep, node: str) -> None:
-    """Let a job of a higher partition take a whole node for a moment."""
-    cpus = str(sweep.cluster.settings.cpus_per_node)
-    words = ("-p", "urgent", "-w", node, "-c", cpus, "--mem=100", "-o", "/dev/null")
-    sweep.command("sbatch", *words, "--wrap", "sleep 2")
-
-
-def deadly_sbatch(folder: Path) -> Path:
-    """Make an ``sbatch`` that submits the job and then kills whoever called it."""
-    program = folder / "bin" / "sbatch"
-    program.parent.mkdir()
-    program.write_text('#!/bin/bash\n/usr/bin/sbatch "$@"\nkill -9 $PPID\n')
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    return program.parent

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import stat
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -99,10 +100,11 @@ class ClusterSweep:
     def running(self, steps: int = 3) -> Path:
         """Wait for a trial that has taken ``steps`` steps and has some left; return its folder."""
         found: list[Path] = []
-        wait_until(lambda: bool(found.extend(self._running(steps)) or found), PATIENCE)
+        wait_until(lambda: bool(found.extend(self.running_now(steps)) or found), PATIENCE)
         return found[0]
 
-    def _running(self, steps: int) -> Iterator[Path]:
+    def running_now(self, steps: int) -> Iterator[Path]:
+        """Yield the trials that run now and have taken ``steps`` steps."""
         for folder in self.trials:
             beat = read(folder / "heartbeat.json")
             if beat and Path(f"/proc/{beat['pid']}").exists() and beat["done"] >= steps:
@@ -137,6 +139,13 @@ def kill_trial(folder: Path) -> None:
     os.kill(read(folder / "heartbeat.json")["pid"], signal.SIGKILL)
 
 
+def kill_worker(folder: Path) -> None:
+    """Kill the worker that runs a trial: the parent of the trial's process."""
+    trial = read(folder / "heartbeat.json")["pid"]
+    fields = Path(f"/proc/{trial}/stat").read_text().rpartition(")")[2].split()
+    os.kill(int(fields[1]), signal.SIGKILL)
+
+
 def job_of(folder: Path) -> str:
     return str(attempts(folder)[-1]["job"])
 
@@ -161,3 +170,19 @@ def eventually(condition: Callable[[], bool], seconds: float = PATIENCE) -> None
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.2)
+
+
+def preempt(sweep: ClusterSweep, node: str) -> None:
+    """Let a job of a higher partition take a whole node for a moment."""
+    cpus = str(sweep.cluster.settings.cpus_per_node)
+    words = ("-p", "urgent", "-w", node, "-c", cpus, "--mem=100", "-o", "/dev/null")
+    sweep.command("sbatch", *words, "--wrap", "sleep 2")
+
+
+def deadly_sbatch(folder: Path) -> Path:
+    """Make an ``sbatch`` that submits the job and then kills whoever called it."""
+    program = folder / "bin" / "sbatch"
+    program.parent.mkdir()
+    program.write_text('#!/bin/bash\n/usr/bin/sbatch "$@"\nkill -9 $PPID\n')
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return program.parent

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import resource
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from repro.context import RunContext
 from repro.data import DataFile
@@ -46,6 +47,7 @@ class Toy:
     step_seconds: float = 0.0
     with_artifact: bool = False
     checkpoint_bytes: int = 0
+    walk: bool = False
 
     @staticmethod
     def data_files(dataset: str) -> tuple[DataFile, ...]:
@@ -56,19 +58,24 @@ class Toy:
 
     def run(self, method: Guess, context: RunContext) -> dict[str, float]:
         """Return the method's error for this trial's seed."""
-        state = context.restore() or {"step": 0}
+        state: dict[str, Any] = context.restore() or {"step": 0}
+        noise = random.Random(context.seed("walk"))
+        if "noise" in state:
+            noise.setstate(state["noise"])
+        walked = float(state.get("walked", 0.0))
         for step in range(state["step"], self.steps):
             meet_trouble(context.directory / "trouble")
             time.sleep(self.step_seconds)
             context.log(step, loss=1.0 / (step + 1))
             context.progress(step + 1, self.steps)
-            padding = bytes(self.checkpoint_bytes)
-            context.checkpoint({"step": step + 1, "padding": padding}, step + 1)
+            walked += noise.gauss(0.0, 0.001) if self.walk else 0.0
+            kept = {"step": step + 1, "noise": noise.getstate(), "walked": walked}
+            context.checkpoint(kept | {"padding": bytes(self.checkpoint_bytes)}, step + 1)
         context.record(parameters=1, samples_seen=self.steps)
         print("guessing")
         offset = 0.0
         if self.with_artifact:
             offset = float((context.artifact(slow_square, value=3) / "square.txt").read_text())
-        error = method.error(context.seed("noise"))
+        error = method.error(context.seed("noise")) + walked
         metrics = {"error": error + offset, "validation_error": error}
         return {**metrics, "effort": float(self.steps)}
