@@ -46,7 +46,7 @@ def ends_for_good(folder: TrialFolder, error: Exception) -> tuple[bool, str]:
     return not may_go_on([*read_attempts(folder.attempts)[:-1], {"reason": reason}]), reason
 
 
-def end_attempt(folder: TrialFolder, reason: str, memory_gb: float | None = None) -> bool:
+def end_attempt(folder: TrialFolder, reason: str) -> bool:
     """Close the attempt that a trial's dead process left open; say whether the trial may go on.
 
     One that may not gets its ``error.json``. A trial that another process has by now is left alone,
@@ -61,7 +61,7 @@ def end_attempt(folder: TrialFolder, reason: str, memory_gb: float | None = None
         attempts = read_attempts(folder.attempts)
         if may_go_on(attempts):
             return True
-        write_failure(folder, *failure(attempts, memory_gb), _code_that_ran(folder))
+        write_failure(folder, *failure(attempts), _code_that_ran(folder))
         mark_failed(folder.attempts)
         return False
     finally:

@@ -46,18 +46,14 @@ def may_go_on(attempts: Attempts) -> bool:
     return kind in _FREE
 
 
-def failure(attempts: Attempts, memory_gb: float | None = None) -> tuple[str, str]:
-    """Return type and message of the error of a trial that may not go on: what, and what to do.
-
-    ``memory_gb``  what its job had asked for
-    """
+def failure(attempts: Attempts) -> tuple[str, str]:
+    """Return type and message of the error of a trial that may not go on: what, and what to do."""
     reason = str(attempts[-1]["reason"])
     kind = kind_of(reason)
     if kind == "out of memory":
-        had = f" (its job had {memory_gb:g} GB)" if memory_gb else ""
         return "OutOfMemory", (
-            f"out of memory twice{had}: raise memory_gb under resources in the spec, or in the "
-            f"cluster's profile; then RETRY=failed. {reason}"
+            "out of memory twice: raise memory_gb, under resources in the spec or in the cluster's "
+            f"profile; then RETRY=failed. The last time: {reason.partition(': ')[2]}"
         )
     if kind == "time limit":
         return "TimeLimit", (

@@ -91,11 +91,18 @@ def profile_names() -> list[str]:
     return sorted(path.stem for path in PROFILES.glob("*.yaml"))
 
 
+def job_memory(needed: Resources, profile: ClusterProfile) -> float:
+    """Return how many gigabytes a job asks for."""
+    return needed.memory_gb if profile.memory_gb is None else profile.memory_gb
+
+
 def job_resources(needed: Resources, profile: ClusterProfile) -> dict[str, Any]:
     """Return what a job asks ``sbatch`` for: the spec's needs, as the profile changes them."""
-    memory = needed.memory_gb if profile.memory_gb is None else profile.memory_gb
     cpus = needed.cpus if profile.cpus is None else profile.cpus
-    asked: dict[str, Any] = {"mem": f"{round(memory * 1024)}M", "cpus_per_task": cpus}
+    asked: dict[str, Any] = {
+        "mem": f"{round(job_memory(needed, profile) * 1024)}M",
+        "cpus_per_task": cpus,
+    }
     if needed.gpus and profile.gres:
         asked["gres"] = profile.gres.format(gpus=needed.gpus)
     elif needed.gpus:

@@ -15,7 +15,7 @@ from repro.errors import UserError
 from repro.files import explained
 from repro.launch import queue
 from repro.launch.bundles import Array, Bundle
-from repro.launch.profile import ClusterProfile, job_resources, profile_path
+from repro.launch.profile import ClusterProfile, job_memory, job_resources, profile_path
 from repro.launch.submission import Submission, new_folder
 from repro.launch.worker import work
 from repro.launch.worklist import WorkList, results_to_replace
@@ -61,7 +61,7 @@ class Sender:
             cluster=queue.configuration().get("ClusterName", ""),
             bundles=tuple(tuple(t.trial_id for t in bundle) for bundle in array.bundles),
             throttle=array.throttle,
-            memory_gb=resources.memory_gb,
+            memory_gb=job_memory(resources, self._profile),
             profile=str(profile_path(self._profile_name)),
             code=self._code.name,
             client=dict(self._profile.client),
@@ -135,7 +135,7 @@ class Sender:
             environment={"OMP_NUM_THREADS": "1"},
             replaced=results_to_replace(folders),
             in_job=True,
-            memory_gb=resources.memory_gb,
+            memory_gb=job_memory(resources, self._profile),
         ).write(path)
         return path
 

@@ -246,4 +246,6 @@ def _reason(job: str, state: str | None, submission: Submission | None) -> str:
     # A state may hide it: out of memory reads FAILED where the daemon, not the kernel, saw it.
     kind = told if told == "out of memory" else kind_of_state(state or "") or told
     ended = f"job {job} ended as {state}" if state else f"job {job} is gone"
+    if kind == "out of memory":
+        ended += f", it had {submission.memory_gb:g} GB"
     return f"{kind}: {ended}" if kind else f"{LOST} ({ended})"

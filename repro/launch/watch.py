@@ -126,7 +126,7 @@ class _Watch:
         folder = self._plan.folder(trial)
         if not folder.attempts.exists():
             return True
-        return end_attempt(folder, reason or LOST, self._plan.scale.resources.memory_gb)
+        return end_attempt(folder, reason or LOST)
 
     def _is_worth_an_order(self, trial: Trial) -> bool:
         """Count orders that were not even begun: a worker that cannot start must not go on so."""

@@ -28,6 +28,7 @@ from repro.files import check_writable
 from repro.heartbeat import Heartbeat
 from repro.launch.child import ChildOrder, Ending, ending_of, fork, spawn
 from repro.launch.job import PresentJob
+from repro.launch.memory import kills_for_memory
 from repro.launch.stopping import hold_signals, release_signals, stops_on
 from repro.launch.worklist import WorkList
 from repro.lock import is_doubtful
@@ -75,6 +76,7 @@ class _Worker:
         self._came = came
         self._left = [TrialFolder(path) for path in work_list.folders]
         self._begun: Counter[Path] = Counter()
+        self._kills = kills_for_memory()
 
     def run(self) -> None:
         self._heartbeat.beat()
@@ -119,9 +121,15 @@ class _Worker:
         if self._begun[folder.path] >= _ROUNDS:
             return False
         if ending.outcome == "killed":
-            reason = f"killed by {ending.killed_by}"
-            return end_attempt(folder, reason, self._list.memory_gb)
+            return end_attempt(folder, self._reason_of_death(ending))
         return ending.outcome == "again"
+
+    def _reason_of_death(self, ending: Ending) -> str:
+        kills, self._kills = self._kills, kills_for_memory()
+        if self._kills > kills:
+            had = f": its job has {self._list.memory_gb:g} GB" if self._list.memory_gb else ""
+            return f"out of memory: killed by the kernel{had}"
+        return f"killed by {ending.killed_by}"
 
     def _wait(self, child: int, folder: TrialFolder) -> Ending:
         """Wait for a trial's process. At a signal, let it come to an end, and say why it did."""

@@ -61,6 +61,7 @@ class Chaos:
         self.runs: list[subprocess.Popen[str]] = []
         self.happened: Counter[str] = Counter()
         self.crashed: list[str] = []
+        self.hit: list[Path] = []
         self.faults: dict[str, Callable[[Path], None]] = {
             "kill -9 of the trial's process": kill_trial,
             "job over its time limit, checkpointed": lambda _: None,  # comes by itself
@@ -125,17 +126,13 @@ class Chaos:
             self.faults[name](trial)
 
     def _victim(self) -> Path | None:
-        """Return a running trial; none that was hit by what is forgiven once."""
-        once = ("killed", "out of memory")
-        spared = [
-            trial
-            for trial in self.sweep.running_now(steps=1)
-            if not any(kind.startswith(once) for kind in reasons(trial))
-        ]
+        """Return a running trial; none that was hit before: some faults are forgiven once."""
+        spared = [t for t in self.sweep.running_now(steps=1) if t not in self.hit]
         if not spared:
             time.sleep(0.5)
             return None
-        return self.random.choice(spared)
+        self.hit.append(self.random.choice(spared))
+        return self.hit[-1]
 
     def _command(self, *words: str) -> None:
         # A job that ends at this moment makes the command fail.
