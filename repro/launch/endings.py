@@ -31,6 +31,9 @@ _WORDS = (
     (re.compile(r"CANCELLED AT [^D]*\*\*\*"), "cancelled"),
 )
 
+#: How SLURM's own lines in a job's log begin.
+_DAEMONS = ("srun:", "slurmstepd")
+
 #: The last bytes of a log, where its end is told.
 _TAIL = 20_000
 
@@ -57,12 +60,13 @@ def kind_in_log(log: Path) -> str | None:
 
 
 def last_words(log: Path) -> str:
-    """Return the last line of a job's log; empty where it has none."""
+    """Return the last line of a job's log that is not SLURM's own; empty where it has none."""
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return ""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    said = (line.strip() for line in reversed(lines))
+    return next((line for line in said if line and not line.startswith(_DAEMONS)), "")
 
 
 def log_of(submission: Path, job: str) -> Path:

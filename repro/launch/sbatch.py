@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
 import shlex
@@ -86,7 +88,8 @@ class Sender:
     ) -> str:
         from submitit import SlurmExecutor
 
-        with explained(submission.folder):
+        # submitit prints what sbatch says, and raises it as well.
+        with explained(submission.folder), contextlib.redirect_stderr(io.StringIO()):
             executor = SlurmExecutor(submission.folder, python=self._profile.python or None)
             executor.update_parameters(**self._parameters(submission, asked, after))
             beats = [str(path.with_suffix(".beat")) for path in lists]

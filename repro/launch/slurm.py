@@ -145,7 +145,7 @@ class SlurmLauncher:
         if self._paths.results.name != "results" or jobs == 0:
             where += f" RESULTS={self._paths.results}"
         return (
-            f"{jobs} jobs go on without this command. `make status {where}` shows them, "
+            f"Jobs that go on without this command: {jobs}. `make status {where}` shows them, "
             f"`make cancel {where}` ends them; the same command watches again."
         )
 
