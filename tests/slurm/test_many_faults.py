@@ -180,7 +180,7 @@ def test_two_hundred_trials_survive_every_fault(
     assert "Nothing to run." in shown
     sizes = [len(one["bundles"]) for one in sweep.submissions]
     assert max(sizes) == MOST_TASKS
-    assert len(sizes) > 3
+    assert len(sizes) > 2
     assert len(sweep.trials) == 2 * SEEDS
     assert_all_done_once(sweep)
     told = calm.repro("reproduce", "toy", "--scale", "smoke", "--jobs", "16")
@@ -198,7 +198,13 @@ def make_sweep(checkout: Checkout, cluster: DevCluster) -> ClusterSweep:
     """Two hundred trials of a second each, whose results rest on a generator's state."""
     profile = {"time_minutes": 1, "signal_seconds": 45, "parallel": 8}
     sweep = ClusterSweep.make(checkout, cluster, seeds=SEEDS, **profile)
-    checkout.edit_spec(lambda spec: spec["scales"]["smoke"]["task"].update(walk=True))
+
+    def take_longer_than_said(spec: dict[str, Any]) -> None:
+        spec["scales"]["smoke"]["task"]["walk"] = True
+        # Five bundles of some 44 s each: SLURM looks at time limits every 30 s.
+        spec["scales"]["smoke"]["resources"]["hours"] = 0.7 / 3600
+
+    checkout.edit_spec(take_longer_than_said)
     return sweep
 
 
