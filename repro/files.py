@@ -15,7 +15,7 @@ from typing import Any
 from repro.errors import UserError
 
 #: The options that say where files are written.
-_PLACES = "RESULTS=<dir>, or OUTPUT=<file> for `export`"
+_PLACES = "RESULTS=<dir>; OUTPUT=<file> for `export`; KLAIM_CLUSTER=<dir> for `cluster-up`"
 
 #: Errors that the user's machine causes, and what to do about each.
 _ADVICE = {

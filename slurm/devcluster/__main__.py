@@ -72,6 +72,8 @@ def up(
         f"{state}: `make reproduce PAPER=<key> LAUNCHER=slurm CLUSTER=devcluster` uses it, "
         f"and so do sbatch and squeue after `source {cluster.paths.environment}`."
     )
+    if cluster.record.loopback.prefix:
+        print("This machine's name is not its own: srun and salloc work inside of jobs alone.")
 
 
 @app.command()
@@ -96,9 +98,9 @@ def revive(node: Node, directory: Directory = None) -> None:
 
 @app.command()
 def restart_controller(directory: Directory = None) -> None:
-    """Kill the controller and start it again; jobs go on."""
+    """Stop the controller and start it again; jobs go on."""
     cluster = DevCluster.at(directory)
-    faults.kill_controller(cluster)
+    faults.stop_controller(cluster)
     faults.start_controller(cluster)
 
 

@@ -29,20 +29,19 @@ def start_accounting(paths: ClusterPaths, missing: set[str], prefix: Sequence[st
         daemons.start(paths, "slurmdbd", [*prefix, "slurmdbd"])
         daemons.wait_until(
             lambda: run_client(paths, "sacctmgr", "-n", "show", "cluster").returncode == 0,
+            paths,
             "slurmdbd",
-            paths.logs / "slurmdbd.log",
         )
 
 
 def _start_database(paths: ClusterPaths) -> None:
-    log = paths.logs / "mariadbd.log"
     if not paths.database.exists():
         _make_database(paths)
     socket = paths.database_socket
     command = ["mariadbd", "--no-defaults", *_common(paths), f"--socket={socket}"]
     limits = ["--skip-networking", f"--pid-file={paths.database / 'mariadbd.pid'}"]
     daemons.start(paths, "mariadbd", [*command, *limits, *_DATABASE_OPTIONS], stay=True)
-    daemons.wait_until(lambda: _answers(paths), "mariadbd", log)
+    daemons.wait_until(lambda: _answers(paths), paths, "mariadbd")
 
 
 def _make_database(paths: ClusterPaths) -> None:
@@ -56,7 +55,7 @@ def _make_database(paths: ClusterPaths) -> None:
     ]
     command = ["mariadb-install-db", "--no-defaults", *_common(paths), *method]
     if run_daemon_command(paths, [*command, *_DATABASE_OPTIONS], log) != 0:
-        raise daemons.did_not_start("mariadb-install-db", log)
+        raise daemons.did_not_start(paths, "mariadb-install-db")
 
 
 def _common(paths: ClusterPaths) -> list[str]:

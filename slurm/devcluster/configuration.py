@@ -11,7 +11,8 @@ from typing import Any
 
 import jinja2
 
-from repro.files import make_directory, write_bytes, write_json, write_text
+from repro.files import make_directory, read_json, write_bytes, write_json, write_text
+from slurm.devcluster.loopback import Loopback
 from slurm.devcluster.settings import ClusterPaths, ClusterSettings
 
 _TEMPLATES = jinja2.Environment(
@@ -26,34 +27,59 @@ _TEMPLATES = jinja2.Environment(
 
 @dataclass(frozen=True)
 class Ports:
-    """The TCP ports of a cluster's daemons, on one loopback address."""
+    """The TCP ports of a cluster's daemons."""
 
-    address: str
     controller: int
     accounting: int
     nodes: dict[str, int]
 
 
-def write_configuration(paths: ClusterPaths, settings: ClusterSettings, ports: Ports) -> None:
-    """Write all that the daemons read, and what a user needs to find the cluster."""
+@dataclass(frozen=True)
+class Record:
+    """What a cluster was started with."""
+
+    settings: ClusterSettings
+    loopback: Loopback
+
+
+def write_configuration(
+    paths: ClusterPaths, record: Record, ports: Ports, version: tuple[int, ...]
+) -> None:
+    """Write all that the daemons of this version of SLURM read, and what a user needs."""
+    settings = record.settings
     values = {
         "paths": paths,
         "settings": settings,
         "user": getpass.getuser() if os.geteuid() else "root",
-        "address": ports.address,
+        "address": record.loopback.address,
         "controller_port": ports.controller,
         "accounting_port": ports.accounting,
         "node_ports": ports.nodes,
+        "version": version,
         "first_job_id": first_job_id(paths),
     }
     _write_keys_and_devices(paths, settings)
     _render("slurm.conf", paths, values)
     _render("gres.conf", paths, values)
+    _render("cgroup.conf", paths, values)
     if settings.accounting:
         _render("slurmdbd.conf", paths, values)
         # slurmdbd refuses a file that others may read.
         paths.slurmdbd_conf.chmod(0o600)
-    _write_environment(paths, settings)
+    _write_record(paths, record)
+
+
+def read_record(paths: ClusterPaths) -> Record | None:
+    """Return what the cluster was started with; ``None`` where there is none."""
+    content = read_json(paths.record)
+    if content is None:
+        return None
+    try:
+        loopback = Loopback(content["loopback"]["address"], tuple(content["loopback"]["prefix"]))
+        return Record(ClusterSettings(**content["settings"]), loopback)
+    except (KeyError, TypeError):
+        # Written by another version: as good as none.
+        return None
 
 
 def first_job_id(paths: ClusterPaths) -> int:
@@ -85,9 +111,9 @@ def _render(name: str, paths: ClusterPaths, values: dict[str, Any]) -> None:
     write_text(paths.directory / name, text)
 
 
-def _write_environment(paths: ClusterPaths, settings: ClusterSettings) -> None:
+def _write_record(paths: ClusterPaths, record: Record) -> None:
     variables = user_environment(paths)
     lines = (f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
     write_text(paths.environment, "".join(lines))
-    record = {"directory": str(paths.directory), "environment": variables}
-    write_json(paths.record, {**record, "settings": asdict(settings)})
+    place = {"directory": str(paths.directory), "environment": variables}
+    write_json(paths.record, {**place, **asdict(record)})

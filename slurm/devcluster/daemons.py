@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from repro.errors import UserError
 from slurm.devcluster.processes import cluster_processes
@@ -13,6 +12,8 @@ from slurm.devcluster.settings import ClusterPaths
 
 #: How long a daemon may take to come up on a busy machine, in seconds.
 _PATIENCE = 60.0
+#: A daemon that goes into the background may be without its name for a moment.
+_ABSENCE = 1.0
 _POLL_SECONDS = 0.05
 
 
@@ -36,12 +37,12 @@ def start_munge(paths: ClusterPaths) -> None:
 def start_controller(paths: ClusterPaths, prefix: Sequence[str] = ()) -> None:
     """Start slurmctld with the state that its predecessor saved; return when it answers."""
     start(paths, "slurmctld", [*prefix, "slurmctld"])
-    wait_until(lambda: controller_answers(paths), "slurmctld", paths.logs / "slurmctld.log")
+    wait_until(lambda: controller_answers(paths), paths, "slurmctld")
 
 
 def start_node(paths: ClusterPaths, node: str, prefix: Sequence[str] = ()) -> None:
     """Start the daemon of one simulated node."""
-    start(paths, f"slurmd-{node}", [*prefix, "slurmd", "-N", node], node=node)
+    start(paths, node_daemon(node), [*prefix, "slurmd", "-N", node], node=node)
 
 
 def controller_answers(paths: ClusterPaths) -> bool:
@@ -49,7 +50,12 @@ def controller_answers(paths: ClusterPaths) -> bool:
     return run_client(paths, "scontrol", "ping").returncode == 0
 
 
-def daemons(paths: ClusterPaths) -> set[str]:
+def node_daemon(node: str) -> str:
+    """Return the name of a node's daemon."""
+    return f"slurmd-{node}"
+
+
+def running(paths: ClusterPaths) -> set[str]:
     """Return what runs, by name: ``munged``, ``slurmctld``, ``slurmd-node1`` and so on."""
     return {
         f"{process.name}-{process.node}" if process.node else process.name
@@ -63,20 +69,24 @@ def start(
     """Start the daemon ``name`` by ``command``. If it fails: ``UserError`` with its last word."""
     log = paths.logs / f"{name}.log"
     if run_daemon_command(paths, command, log, node=node, stay=stay) != 0:
-        raise did_not_start(name, log)
+        raise did_not_start(paths, name)
 
 
-def wait_until(condition: Callable[[], bool], name: str, log: Path) -> None:
-    """Wait for ``condition``; after a minute say that ``name`` did not start."""
-    deadline = time.monotonic() + _PATIENCE
+def wait_until(condition: Callable[[], bool], paths: ClusterPaths, *names: str) -> None:
+    """Wait for ``condition``, which the daemons ``names`` bring about. One dead: ``UserError``."""
+    started = seen = time.monotonic()
     while not condition():
-        if time.monotonic() > deadline:
-            raise did_not_start(name, log)
+        now = time.monotonic()
+        dead = [name for name in names if name not in running(paths)]
+        seen = seen if dead else now
+        if now - seen > _ABSENCE or now - started > _PATIENCE:
+            raise did_not_start(paths, (dead or names)[0])
         time.sleep(_POLL_SECONDS)
 
 
-def did_not_start(name: str, log: Path) -> UserError:
+def did_not_start(paths: ClusterPaths, name: str) -> UserError:
     """Return the error for a daemon that did not come up, with the last line of its log."""
+    log = paths.logs / f"{name}.log"
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
     last = lines[-1] if lines else "it said nothing"
     return UserError(f"{name} did not start: {last} (all of it in {log})")

@@ -8,8 +8,10 @@ from repro.errors import UserError, did_you_mean
 from slurm.devcluster import daemons, processes
 from slurm.devcluster.accounting import start_accounting
 from slurm.devcluster.cluster import DevCluster
-from slurm.devcluster.loopback import find_loopback
 from slurm.devcluster.processes import Process
+
+#: How long a controller may take to save its state, in seconds.
+_STATE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,6 @@ def crash_node(cluster: DevCluster, node: str, *, noticed: bool = True) -> None:
     ``noticed``  tell the controller at once; else it finds out by time-out, after some 20 s
     """
     _check_node(cluster, node)
-    # The daemons first: they must not report that their jobs' processes died.
-    processes.kill(lambda: _find(cluster, node=node, name="slurmd"))
-    processes.kill(lambda: _find(cluster, node=node, name="slurmstepd"))
     processes.kill(lambda: _find(cluster, node=node))
     if noticed:
         _checked(cluster, "scontrol", "update", f"nodename={node}", "state=down", "reason=crashed")
@@ -46,21 +45,26 @@ def crash_node(cluster: DevCluster, node: str, *, noticed: bool = True) -> None:
 def revive_node(cluster: DevCluster, node: str) -> None:
     """Start ``node`` again, and wait until it takes jobs."""
     _check_node(cluster, node)
-    if f"slurmd-{node}" not in daemons.daemons(cluster.paths):
-        daemons.start_node(cluster.paths, node, find_loopback().prefix)
+    if daemons.node_daemon(node) not in daemons.running(cluster.paths):
+        daemons.start_node(cluster.paths, node, cluster.record.loopback.prefix)
     cluster.run("scontrol", "update", f"nodename={node}", "state=resume")
     cluster.wait_for_nodes([node])
 
 
+def stop_controller(cluster: DevCluster) -> None:
+    """Stop slurmctld as an administrator does: jobs go on, SLURM's commands fail."""
+    processes.end(lambda: _find(cluster, name="slurmctld"), patience=_STATE_SECONDS)
+
+
 def kill_controller(cluster: DevCluster) -> None:
-    """Kill slurmctld: jobs go on, SLURM's commands fail."""
+    """Kill slurmctld: it may forget the jobs of its last five seconds, as a real one does."""
     processes.kill(lambda: _find(cluster, name="slurmctld"))
 
 
 def start_controller(cluster: DevCluster) -> None:
     """Start slurmctld again with the state that it saved."""
-    if "slurmctld" not in daemons.daemons(cluster.paths):
-        daemons.start_controller(cluster.paths, find_loopback().prefix)
+    if "slurmctld" not in daemons.running(cluster.paths):
+        daemons.start_controller(cluster.paths, cluster.record.loopback.prefix)
 
 
 def kill_accounting(cluster: DevCluster) -> None:
@@ -71,8 +75,8 @@ def kill_accounting(cluster: DevCluster) -> None:
 def revive_accounting(cluster: DevCluster) -> None:
     """Start what is missing of slurmdbd and its database."""
     if cluster.settings.accounting:
-        missing = {"mariadbd", "slurmdbd"} - daemons.daemons(cluster.paths)
-        start_accounting(cluster.paths, missing, find_loopback().prefix)
+        missing = {"mariadbd", "slurmdbd"} - daemons.running(cluster.paths)
+        start_accounting(cluster.paths, missing, cluster.record.loopback.prefix)
 
 
 def _find(cluster: DevCluster, *, node: str = "", name: str = "") -> list[Process]:

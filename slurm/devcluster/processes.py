@@ -23,6 +23,8 @@ MARK = "KLAIM_DEVCLUSTER_DAEMON"
 NODE = "SLURMD_NODENAME"
 
 _POLL_SECONDS = 0.02
+#: They would wait for each other, or for a controller that is gone.
+_STUBBORN = ("slurmd", "slurmstepd", "srun")
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,8 @@ def end(find: Callable[[], Iterable[Process]], *, patience: float) -> None:
     asked: set[Process] = set()
     while left := {*find(), *(process for process in asked if process.is_alive())}:
         late = time.monotonic() >= deadline
-        for process in left if late else left - asked:
-            process.send(signal.SIGKILL if late else signal.SIGTERM)
+        for process in sorted(left if late else left - asked, key=_is_of_a_job):
+            process.send(signal.SIGKILL if late or process.name in _STUBBORN else signal.SIGTERM)
         asked |= left
         time.sleep(_POLL_SECONDS)
 
@@ -89,6 +91,11 @@ def end(find: Callable[[], Iterable[Process]], *, patience: float) -> None:
 def kill(find: Callable[[], Iterable[Process]]) -> None:
     """Kill what ``find`` returns, at once, until it returns nothing."""
     end(find, patience=0.0)
+
+
+def _is_of_a_job(process: Process) -> bool:
+    """Say whether it comes last: a daemon that is killed first reports no end of its job."""
+    return bool(process.node) and process.name not in _STUBBORN
 
 
 def _own_node(paths: ClusterPaths, environment: dict[str, str]) -> str | None:

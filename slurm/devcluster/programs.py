@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -37,6 +38,13 @@ def check_programs(*, accounting: bool = False) -> None:
     """Refuse to go on without SLURM."""
     if missing := missing_programs(accounting=accounting):
         raise UserError(f"there is no {missing[0]} here: install SLURM with `make system-packages`")
+
+
+def slurm_version() -> tuple[int, ...]:
+    """Return SLURM's version as numbers, such as ``(22, 5, 8)``."""
+    path = shutil.which("slurmd", path=_search_path()) or "slurmd"
+    shown = subprocess.run([path, "-V"], capture_output=True, text=True, check=True).stdout
+    return tuple(int(number) for number in re.findall(r"\d+", shown)[:3])
 
 
 def run_client(paths: ClusterPaths, *command: str) -> subprocess.CompletedProcess[str]:

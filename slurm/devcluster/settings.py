@@ -62,6 +62,11 @@ class ClusterPaths:
         return self.directory / "gres.conf"
 
     @property
+    def cgroup_conf(self) -> Path:
+        """That there are no cgroups."""
+        return self.directory / "cgroup.conf"
+
+    @property
     def slurmdbd_conf(self) -> Path:
         """The settings of the accounting daemon."""
         return self.directory / "slurmdbd.conf"
@@ -75,6 +80,12 @@ class ClusterPaths:
     def environment(self) -> Path:
         """The same variables, for ``source``."""
         return self.directory / "env"
+
+    @property
+    def configuration(self) -> tuple[Path, ...]:
+        """All that a start writes into the directory itself."""
+        settings = (self.slurm_conf, self.gres_conf, self.cgroup_conf, self.slurmdbd_conf)
+        return (*settings, self.environment, self.record)
 
     @property
     def next_job(self) -> Path:

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from programs import absent
 
 from slurm.devcluster.cluster import DevCluster
 from slurm.devcluster.programs import missing_programs
 from slurm.devcluster.settings import ClusterSettings
 
-HINT = "install SLURM with `make system-packages`"
-
 
 def require_slurm(*, accounting: bool = False) -> None:
     """Skip the test where SLURM is missing; fail where REQUIRE lists ``slurm``."""
-    missing = missing_programs(accounting=accounting)
-    if not missing:
-        return
-    message = f"needs {missing[0]}: {HINT}"
-    if "slurm" in os.environ.get("REQUIRE", "").split(","):
-        pytest.fail(f"REQUIRE names slurm, but there is none: {message}")
-    pytest.skip(message)
+    if missing := missing_programs(accounting=accounting):
+        absent("slurm", missing[0], hint="install SLURM with `make system-packages`")
 
 
 @contextlib.contextmanager
