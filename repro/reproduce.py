@@ -163,7 +163,6 @@ def _run(
 def _settled(plan: Plan, launcher: Launcher, options: RunOptions) -> int:
     """Run the one second stage and report; where there can be none, report and say why."""
     from repro.cells.aggregate import aggregate
-    from repro.claims import decide
     from repro.settle import plan_stage
 
     records = plan.records()
@@ -171,7 +170,7 @@ def _settled(plan: Plan, launcher: Launcher, options: RunOptions) -> int:
         print("SETTLE waits: the first stage is not complete.")
         return report(plan, records)
     try:
-        stage = plan_stage(plan, decide(plan, aggregate(plan, records)))
+        stage = plan_stage(plan, aggregate(plan, records))
     except UserError:
         report(plan, records)
         raise

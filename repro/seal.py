@@ -21,7 +21,7 @@ from repro.files import (
     write_json_lines,
 )
 from repro.plan import Plan, stored_names, tuning_rules
-from repro.spec import TableSpec
+from repro.spec import Reported, TableSpec
 from repro.store import TrialFolder
 
 
@@ -121,6 +121,11 @@ def sealed_parts(spec: TableSpec, scale: str) -> dict[str, str]:
         parts |= {f"{group}.{key}": value for key, value in getattr(spec, group).items()}
     parts |= {f"claims.{claim.id}": claim for claim in spec.claims}
     return {name: sha256_of_json(_bare(value))[:16] for name, value in parts.items()}
+
+
+def sealed_number(number: Reported) -> str:
+    """Return the hash of one printed number, margin included."""
+    return sha256_of_json(_bare(number))[:16]
 
 
 _WORDS = ("label", "note", "description", "unit", "text", "tested_as", "title", "decimals", "table")

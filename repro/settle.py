@@ -15,22 +15,25 @@ from typing import TYPE_CHECKING
 from repro.errors import UserError
 from repro.files import read_json, write_json
 from repro.plan import Plan, places, table_settings_of
-from repro.seal import sealed_parts
+from repro.seal import sealed_number, sealed_parts
 from repro.spec import Claim
 from repro.store import TrialRecord
 from repro.trial import Setting, Trial
 
 if TYPE_CHECKING:
-    from repro.claims import ClaimVerdict, SeedsToSettle
+    from repro.cells.aggregate import Aggregate
 
 
 @dataclass(frozen=True)
 class SecondStage:
-    """What was planned, once: ``claims`` by id, on ``seeds`` new seeds from ``first_seed``.
+    """What was planned, once: ``claims`` by id and ``cells`` by address, on ``seeds`` new seeds.
 
-    ``hopeless``   claims that were undecided as well, but would need more seeds than the cap
-    ``one_table``  claims that were undecided as well, but whose seeds split one table again
-    ``sealed``     the hash of each of the stage's claims when it was planned
+    The new seeds begin at ``first_seed``. What was open as well, but is not tested again:
+
+    ``hopeless``     would need more seeds than the cap
+    ``one_table``    has seeds that split one table again
+    ``same_number``  cells whose printed number errs by too much itself
+    ``sealed``       the hash of each of the stage's claims and numbers when it was planned
     """
 
     claims: tuple[str, ...]
@@ -39,7 +42,12 @@ class SecondStage:
     seeds: int
     planned: str
     one_table: tuple[str, ...] = ()
+    cells: tuple[str, ...] = ()
+    same_number: tuple[str, ...] = ()
     sealed: dict[str, str] = field(default_factory=dict)
+
+
+_LISTS = ("claims", "hopeless", "one_table", "cells", "same_number")
 
 
 def read_stage(plan: Plan) -> SecondStage | None:
@@ -47,10 +55,9 @@ def read_stage(plan: Plan) -> SecondStage | None:
     stored = read_json(plan.paths.second_stage)
     if stored is None:
         return None
-    # A stage of an earlier version has no claims on one table.
-    names = {name: tuple(stored.get(name, ())) for name in ("claims", "hopeless", "one_table")}
+    # A stage of an earlier version has no cells.
     return SecondStage(
-        **names,
+        **{name: tuple(stored.get(name, ())) for name in _LISTS},
         first_seed=int(stored["first_seed"]),
         seeds=int(stored["seeds"]),
         planned=str(stored["planned"]),
@@ -58,43 +65,50 @@ def read_stage(plan: Plan) -> SecondStage | None:
     )
 
 
-def plan_stage(plan: Plan, verdicts: Sequence[ClaimVerdict]) -> SecondStage:
+def plan_stage(plan: Plan, data: Aggregate) -> SecondStage:
     """Fix the second stage and write it down; a stage planned earlier stays as it is.
+
+    ``data``  the first stage's trials
 
     Raises ``UserError`` where there is nothing that more seeds could settle.
     """
-    stage = draft_stage(plan, verdicts)
+    stage = draft_stage(plan, data)
     if read_stage(plan) is None:
         write_json(plan.paths.second_stage, vars(stage))
     return stage
 
 
-def draft_stage(plan: Plan, verdicts: Sequence[ClaimVerdict]) -> SecondStage:
+def draft_stage(plan: Plan, data: Aggregate) -> SecondStage:
     """Return what :func:`plan_stage` would fix, and write nothing."""
-    from repro.claims import seeds_to_settle
+    from repro.cells.settling import cells_to_settle
+    from repro.claims import decide, seeds_to_settle
 
     earlier = read_stage(plan)
     if earlier is not None:
         return earlier
     cap = plan.scale.settle
-    needed = seeds_to_settle(plan, verdicts, cap)
-    if not needed.claims:
-        raise UserError(_nothing_to_settle(plan, needed, cap))
-    return SecondStage(
-        claims=needed.claims,
-        hopeless=needed.hopeless,
-        one_table=needed.one_table,
+    cells = cells_to_settle(plan, data, cap)
+    claims = seeds_to_settle(plan, decide(plan, data), cap, at_least=cells.seeds)
+    stage = SecondStage(
+        claims=claims.claims,
+        cells=cells.cells,
+        hopeless=(*claims.hopeless, *cells.hopeless),
+        one_table=(*claims.one_table, *cells.one_table),
+        same_number=cells.same_number,
         first_seed=plan.seeds,
-        seeds=needed.seeds,
+        seeds=claims.seeds,
         planned=datetime.now(UTC).isoformat(timespec="seconds"),
-        sealed=_sealed(plan, needed.claims),
+        sealed=_sealed(plan, (*claims.claims, *cells.cells)),
     )
+    if not stage.claims and not stage.cells:
+        raise UserError(_nothing_to_settle(plan, stage, cap))
+    return stage
 
 
 def second_plan(plan: Plan) -> Plan | None:
     """Return the plan of the second stage's trials; ``None`` where there is none that may decide.
 
-    Only what its claims are about runs again. A partial selection has no second stage.
+    Only what its claims and cells are about runs again. A partial selection has no second stage.
     """
     stage = read_stage(plan)
     return None if stage is None else plan_of(plan, stage)
@@ -104,7 +118,7 @@ def plan_of(plan: Plan, stage: SecondStage) -> Plan | None:
     """Return the plan of the trials of ``stage``; ``None`` where it may decide nothing."""
     if plan.partial or stage_problem(plan, stage):
         return None
-    trials = tuple(_trials(plan, stage, stage_claims(plan, stage)))
+    trials = tuple(_trials(plan, stage))
     return replace(plan, seeds=stage.seeds, trials=trials)
 
 
@@ -115,19 +129,26 @@ def stage_problem(plan: Plan, stage: SecondStage) -> str:
             f"The second stage decides nothing: its seeds begin at {stage.first_seed}, and the "
             f"table's now reach {plan.seeds - 1}"
         )
-    present = _sealed(plan, stage.claims)
-    changed = [claim for claim in stage.claims if present.get(claim) != stage.sealed.get(claim)]
+    tested = (*stage.claims, *stage.cells)
+    present = _sealed(plan, tested)
+    changed = [name for name in tested if present.get(name) != stage.sealed.get(name)]
     if changed:
+        what = "claims and printed numbers" if stage.cells else "claims"
         return (
-            f"The second stage decides nothing: since it was planned, these of its claims were "
+            f"The second stage decides nothing: since it was planned, these of its {what} were "
             f"changed: {', '.join(changed)}"
         )
     return ""
 
 
-def _sealed(plan: Plan, claims: Sequence[str]) -> dict[str, str]:
+def _sealed(plan: Plan, names: Sequence[str]) -> dict[str, str]:
+    """Return the hash of each claim by its id, and of each printed number by its cell's address."""
+    from repro.cells.settling import address_of
+
     parts = sealed_parts(plan.spec, plan.scale_name)
-    return {claim: parts[f"claims.{claim}"] for claim in claims if f"claims.{claim}" in parts}
+    hashes = {claim.id: parts[f"claims.{claim.id}"] for claim in plan.spec.claims}
+    hashes |= {address_of(number): sealed_number(number) for number in plan.spec.reported}
+    return {name: hashes[name] for name in names if name in hashes}
 
 
 def all_records(plan: Plan) -> list[TrialRecord]:
@@ -147,21 +168,22 @@ def stage_sentence(stage: SecondStage) -> str:
     last = stage.first_seed + stage.seeds - 1
     text = (
         f"Second stage: {stage.seeds} new seeds ({stage.first_seed} to {last}) for "
-        f"{', '.join(stage.claims)}"
+        f"{', '.join((*stage.claims, *stage.cells))}"
     )
     if stage.hopeless:
         text += f"; more seeds than allowed would be needed for {', '.join(stage.hopeless)}"
-    if stage.one_table:
-        text += f"; {_one_table(stage.one_table)}"
-    return f"{text}."
+    return "; ".join([text, *_out_of_reach(stage)]) + "."
 
 
-def _trials(plan: Plan, stage: SecondStage, claims: Sequence[Claim]) -> Iterator[Trial]:
+def _trials(plan: Plan, stage: SecondStage) -> Iterator[Trial]:
+    claims = stage_claims(plan, stage)
+    cells = {address.rpartition("/")[0] for address in stage.cells}
     settings = [
         setting
         for place in places(plan)
         for setting in table_settings_of(plan, place)
         if any(_speaks_of(claim, setting, plan) for claim in claims)
+        or (setting.in_table and f"{setting.dataset}/{setting.method}" in cells)
     ]
     for seed in range(stage.first_seed, stage.first_seed + stage.seeds):
         for setting in settings:
@@ -182,19 +204,25 @@ def _speaks_of(claim: Claim, setting: Setting, plan: Plan) -> bool:
     return setting.in_sweep if on_axis else setting.in_table
 
 
-def _nothing_to_settle(plan: Plan, needed: SeedsToSettle, cap: int) -> str:
+def _nothing_to_settle(plan: Plan, stage: SecondStage, cap: int) -> str:
     where = f"SETTLE: {plan.spec.paper} at scale {plan.scale_name}"
     why = []
-    if needed.hopeless:
+    if stage.hopeless:
         why.append(
-            f"more than {cap} further seeds would be needed for {', '.join(needed.hopeless)} "
+            f"more than {cap} further seeds would be needed for {', '.join(stage.hopeless)} "
             f"(`settle:` under the scale in the spec raises the cap)"
         )
-    if needed.one_table:
-        why.append(_one_table(needed.one_table))
-    nothing = f"{where} has no undecided claim that more seeds could settle"
+    why += _out_of_reach(stage)
+    nothing = f"{where} has no undecided claim or cell that more seeds could settle"
     return f"{nothing}: {'; '.join(why)}" if why else nothing
 
 
-def _one_table(claims: Sequence[str]) -> str:
-    return f"new seeds would only re-split the same table for {', '.join(claims)}"
+def _out_of_reach(stage: SecondStage) -> Iterator[str]:
+    """Say what new seeds cannot settle, however many."""
+    if stage.one_table:
+        yield f"new seeds would only re-split the same table for {', '.join(stage.one_table)}"
+    if stage.same_number:
+        yield (
+            f"the printed number itself errs too much, in a second stage as in the first, for "
+            f"{', '.join(stage.same_number)}"
+        )

@@ -152,12 +152,11 @@ def _settling_lines(
 ) -> list[str]:
     """Say what the second stage would be. It is planned once, so nothing is written down here."""
     from repro.cells.aggregate import aggregate
-    from repro.claims import decide
     from repro.settle import draft_stage, plan_of, stage_problem, stage_sentence
 
     if any(record.state != "done" for record in records):
         return ["", "SETTLE waits: the first stage is not complete."]
-    stage = draft_stage(plan, decide(plan, aggregate(plan, records)))
+    stage = draft_stage(plan, aggregate(plan, records))
     second = plan_of(plan, stage)
     if second is None:
         raise UserError(f"SETTLE: {stage_problem(plan, stage)}")

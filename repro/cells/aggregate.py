@@ -30,6 +30,17 @@ class Group:
     setting: Setting
     records: tuple[TrialRecord, ...]
 
+    @property
+    def shared_artifacts(self) -> tuple[str, ...]:
+        """Names of the artefacts that all finished seeds use: what they share is not replicated."""
+        used = [
+            set(record.result.get("fingerprint", {}).get("artifacts", {}))
+            for record in self.records
+            if record.state in ("done", "stale")
+        ]
+        shared = set.intersection(*used) if len(used) > 1 else set()
+        return tuple(sorted({key.partition("/")[0].rpartition(".")[2] for key in shared}))
+
     def values(self, metric: str, *, stale: bool = False) -> dict[int, float]:
         """Return seed → value of the finished trials; of the stale ones too where asked for."""
         states = ("done", "stale") if stale else ("done",)

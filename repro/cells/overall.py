@@ -4,44 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from repro.cells.aggregate import Aggregate
+from repro.cells.mean_ranks import mean_rank_rows
+from repro.cells.overall_row import OverallRow
 from repro.cells.pooled_runs import PooledRuns, pool_runs
 from repro.plan import Plan
 from repro.spec import Overall
 from repro.statistics import data_sets
 from repro.statistics.bootstrap import StratifiedStatistic, stratified_bootstrap
 from repro.statistics.ordinal import Better, Numbers
-
-LEVEL = 0.95
-
-
-@dataclass(frozen=True)
-class OverallRow:
-    """One method's place in an overall statistic.
-
-    ``value``     ``None`` where nothing can be said: ``note`` says why
-    ``interval``  of level ``level``: Satterthwaite's t for a mean, which draws nothing (``draws``
-                  is 0 and ``seed`` ``None``), else a stratified bootstrap
-    ``rival``     the method that values are relative to, as the spec's key; empty if none
-    """
-
-    id: str
-    title: str
-    statistic: str
-    metric: str
-    method: str
-    label: str
-    rival: str = ""
-    value: float | None = None
-    interval: tuple[float, float] | None = None
-    level: float = LEVEL
-    draws: int = 0
-    seed: int | None = None
-    note: str = ""
 
 
 def overall(plan: Plan, data: Aggregate) -> list[OverallRow]:
@@ -53,7 +28,7 @@ def overall(plan: Plan, data: Aggregate) -> list[OverallRow]:
         row
         for entry in plan.spec.overall
         if entry.statistic != "profile"
-        for row in _rows(entry, plan, data)
+        for row in (_ranked if entry.statistic == "mean_rank" else _rows)(entry, plan, data)
     ]
 
 
@@ -65,8 +40,14 @@ def title_of(entry: Overall, plan: Plan) -> str:
     rival = plan.spec.methods[entry.relative_to].label if entry.relative_to else ""
     if entry.statistic == "probability_of_improvement":
         return f"Probability that a run is better than one of {rival}, by {metric}"
+    if entry.statistic == "mean_rank":
+        return f"Mean rank over data sets by {metric}, 1 for the best"
     of = f"ln({metric} / mean of {rival})" if rival else metric
     return f"{entry.statistic.replace('_', ' ').capitalize()} of {of} over runs and data sets"
+
+
+def _ranked(entry: Overall, plan: Plan, data: Aggregate) -> list[OverallRow]:
+    return mean_rank_rows(entry, title_of(entry, plan), plan, data)
 
 
 def _rows(entry: Overall, plan: Plan, data: Aggregate) -> Iterator[OverallRow]:

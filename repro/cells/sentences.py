@@ -50,6 +50,7 @@ class Wording:
         seeds: int | None,
         prediction: tuple[float, float] | None,
         resplit: float = 0.0,
+        artifacts: Sequence[str] = (),
     ) -> str:
         """Say where the interval lies, what it rests on, and what would settle it."""
         text = f"{self._difference(found)}: {self._place(found, margin)}."
@@ -64,6 +65,8 @@ class Wording:
             parts.append(self._to_settle(seeds))
         if resplit > 0:
             parts.append(conditional())
+        if artifacts:
+            parts.append(conditional_on_artifacts(artifacts))
         return " ".join(parts)
 
     def _to_settle(self, seeds: int) -> str:
@@ -160,6 +163,12 @@ def conditional(tables: Sequence[str] = ()) -> str:
     if len(tables) > 1:
         return f"{where} conditional on these tables: the seeds only split them anew."
     return f"{where} conditional on this table: the seeds only split it anew."
+
+
+def conditional_on_artifacts(artifacts: Sequence[str]) -> str:
+    """Say that all trials share these artefacts: another one might give another verdict."""
+    noun = "artefact" if len(artifacts) == 1 else "artefacts"
+    return f"It is conditional on the {noun} that all seeds share: {', '.join(artifacts)}."
 
 
 def obstacle(cell: Cell | None, *, partial: bool) -> str:

@@ -49,13 +49,18 @@ class CellVerdict:
     sentence: str
 
 
-def cell_verdicts(plan: Plan, data: Aggregate) -> dict[tuple[str, str, str], CellVerdict]:
+def cell_verdicts(
+    plan: Plan, data: Aggregate, cap: int | None = None
+) -> dict[tuple[str, str, str], CellVerdict]:
     """Return a verdict for each printed number, by (data set, method, metric).
+
+    ``cap``  the most new seeds that are proposed, the scale's by default; 0: none are
 
     Other scales than the paper's have other data and models: none of their cells has a verdict.
     """
     if plan.scale_name != "paper":
         return {}
+    cap = plan.scale.settle if cap is None else cap
     verdicts = {}
     for number in plan.spec.reported:
         key = (number.dataset, number.method, number.metric)
@@ -67,7 +72,8 @@ def cell_verdicts(plan: Plan, data: Aggregate) -> dict[tuple[str, str, str], Cel
             resplit = dataset_entry(plan.spec, number.dataset).resplit
             metric = plan.spec.metric(number.metric)
             values = list(cell.values.values())
-            verdicts[key] = judge(values, number, metric, resplit, plan.scale.settle)
+            shared = cell.group.shared_artifacts
+            verdicts[key] = judge(values, number, metric, resplit, cap, shared)
     return verdicts
 
 
@@ -77,10 +83,12 @@ def judge(
     metric: Metric,
     resplit: float = 0.0,
     cap: int | None = None,
+    artifacts: Sequence[str] = (),
 ) -> CellVerdict:
     """Return the verdict of finite ``values``, one per seed, on the printed ``number``.
 
-    ``cap``  the most new seeds that a sentence proposes
+    ``cap``        the most new seeds that a sentence proposes, 0 for none
+    ``artifacts``  what all seeds share
     """
     paper = printed_statistic(number)
     wording = Wording(metric, number, paper, cap)
@@ -92,7 +100,7 @@ def judge(
     if _exact(values, number):
         text = wording.exact(len(values))
         return CellVerdict(number, "exact", difference, None, margin, None, text)
-    return _compared(values, wording, margin, resplit)
+    return _compared(values, wording, margin, resplit, artifacts)
 
 
 def printed_statistic(number: Reported) -> PrintedStatistic:
@@ -111,7 +119,11 @@ def margin_of(number: Reported) -> float | None:
 
 
 def _compared(
-    values: Sequence[float], wording: Wording, margin: float | None, resplit: float
+    values: Sequence[float],
+    wording: Wording,
+    margin: float | None,
+    resplit: float,
+    artifacts: Sequence[str],
 ) -> CellVerdict:
     number, paper, better = wording.number, wording.paper, wording.metric.better
     ours = our_statistic(values, paper, better, resplit)
@@ -125,9 +137,9 @@ def _compared(
         word: CellWord = "not comparable"
         return CellVerdict(number, word, found.difference, found.interval, None, None, text)
     settled = found.place not in ("consistent", "inconclusive")
-    seeds = None if settled else settling_seeds(ours, paper, margin)
+    seeds = None if settled or wording.cap == 0 else settling_seeds(ours, paper, margin)
     prediction = prediction_interval(values, resplit)
-    text = wording.compared(found, ours, margin, seeds, prediction, resplit)
+    text = wording.compared(found, ours, margin, seeds, prediction, resplit, artifacts)
     return CellVerdict(number, found.place, found.difference, found.interval, margin, seeds, text)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 
 from repro.claims.case import Case, Evidence
 from repro.claims.planned import Planned
-from repro.claims.scope import datasets_here, rivals_here
 from repro.claims.values import Pair, pairs
 from repro.spec.amounts import parse_amount
 from repro.statistics import (
@@ -22,10 +21,9 @@ from repro.statistics import (
 
 def plan(case: Case, evidence: Evidence) -> list[Planned]:
     """Return a test for each rival on each data set, or for each rival on their mean."""
-    rivals = rivals_here(case, evidence)
-    found = list(pairs(case, evidence, datasets_here(case, evidence), rivals))
+    found = list(pairs(case, evidence))
     if case.claim.on == "mean":
-        return list(_on_the_mean(case, rivals, found))
+        return list(_on_the_mean(case, found))
     return [on_one(case, pair) for pair in found]
 
 
@@ -37,7 +35,7 @@ def on_one(case: Case, pair: Pair, budget: float | None = None) -> Planned:
         against = compare_unpaired if case.claim.test == "welch" else compare_beyond
         return against(pair.sides, margin, rules)
 
-    detail = "" if budget is None else f"at {budget:g}"
+    detail = "" if budget is None else f"at {budget:.3g}"
     return _planned(case, pair, margin, test, case.place(pair.rival, pair.dataset, detail), budget)
 
 
@@ -57,11 +55,9 @@ def margin_of(case: Case, metric: str) -> Margin:
     return Margin(amount=-math.log1p(-share) if lower else math.log1p(share), scale=scale)
 
 
-def _on_the_mean(case: Case, rivals: Sequence[str], found: Sequence[Pair]) -> Iterator[Planned]:
-    for rival in rivals:
+def _on_the_mean(case: Case, found: Sequence[Pair]) -> Iterator[Planned]:
+    for rival in dict.fromkeys(pair.rival for pair in found):
         own = [pair for pair in found if pair.rival == rival]
-        if not own:
-            continue
         margin = margin_of(case, own[0].metric)
 
         def test(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from repro.claims.axis import points_along, rival_points
 from repro.claims.case import Case, Evidence
 from repro.claims.planned import Planned
-from repro.claims.scope import datasets_here, rivals_here
+from repro.claims.scope import pairs_here
 from repro.claims.values import over_common_seeds
 from repro.statistics import (
     Comparison,
@@ -24,11 +24,9 @@ from repro.statistics import (
 
 def plan(case: Case, evidence: Evidence) -> list[Planned]:
     """Return two tests for each rival on each data set: one at either end."""
-    rivals = rivals_here(case, evidence)
     return [
         planned
-        for dataset in datasets_here(case, evidence)
-        for rival in rivals
+        for dataset, rival in pairs_here(case, evidence)
         for planned in _ends(case, evidence, dataset, rival)
     ]
 

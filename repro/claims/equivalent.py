@@ -7,16 +7,13 @@ import numpy as np
 from repro.claims.better import margin_of
 from repro.claims.case import Case, Evidence
 from repro.claims.planned import Planned
-from repro.claims.scope import datasets_here, rivals_here
 from repro.claims.values import Pair, pairs
 from repro.statistics import Comparison, Rules, compare_equivalent
 
 
 def plan(case: Case, evidence: Evidence) -> list[Planned]:
     """Return a test for each rival on each data set."""
-    rivals = rivals_here(case, evidence)
-    found = pairs(case, evidence, datasets_here(case, evidence), rivals)
-    return [_planned(case, pair) for pair in found]
+    return [_planned(case, pair) for pair in pairs(case, evidence)]
 
 
 def _planned(case: Case, pair: Pair) -> Planned:

@@ -75,6 +75,7 @@ class ClaimVerdict:
     ``p_holm``    two-sided, after Holm over the family of ``family`` claims
     ``named``     how many data sets the claim speaks of, tested or not
     ``tables``    the labels of the data sets among the tested ones whose seeds split one table anew
+    ``artifacts``  what all seeds of a tested setting share: a teacher, a base network
     ``reasons``   why nothing could be decided; ``notes`` what limits the verdict
     """
 
@@ -90,6 +91,7 @@ class ClaimVerdict:
     notes: tuple[str, ...]
     named: int = 0
     tables: tuple[str, ...] = ()
+    artifacts: tuple[str, ...] = ()
     sentence: str = ""
 
     @property

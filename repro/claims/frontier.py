@@ -1,7 +1,14 @@
-"""The claim that the method is better at matched cost: two sweeps' curves, read at budgets."""
+"""The claim that the method is better at matched cost: two sweeps' curves, read at budgets.
+
+Budgets are a list in the spec, or a rule in it: evenly spaced within the range of costs that every
+curve of the pair has, over all seeds of both methods. The rule looks at costs alone, and at both
+methods alike: to exchange them in any seed leaves the budgets where they are, so that the paired
+test errs no more often than at fixed ones.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -12,18 +19,19 @@ from repro.claims.axis import curve_trouble, swept
 from repro.claims.better import on_one
 from repro.claims.case import Case, Evidence
 from repro.claims.planned import Planned
-from repro.claims.scope import datasets_here, rivals_here
+from repro.claims.scope import pairs_here
 from repro.claims.values import Pair
 from repro.statistics import Comparison, Numbers, Rules, Sides, interpolate, untested
+
+#: A curve: for each setting, seed → cost and seed → value.
+_Curve = Sequence[tuple[dict[int, float], dict[int, float]]]
 
 
 def plan(case: Case, evidence: Evidence) -> list[Planned]:
     """Return a test for each rival on each data set at each budget that both curves reach."""
-    rivals = rivals_here(case, evidence)
     return [
         planned
-        for dataset in datasets_here(case, evidence)
-        for rival in rivals
+        for dataset, rival in pairs_here(case, evidence)
         for planned in _at_budgets(case, evidence, dataset, rival)
     ]
 
@@ -38,8 +46,12 @@ def _at_budgets(case: Case, evidence: Evidence, dataset: str, rival: str) -> lis
     measured = (group.values(name).keys() for c in curves for group in c for name in (metric, cost))
     seeds = sorted(set.intersection(*map(set, measured)))
     points = [[(g.values(cost), g.values(metric)) for g in curve] for curve in curves]
+    budgets = _budgets(case, points, seeds)
+    if budgets is None:
+        evidence.problem(_no_overlap(case, rival, dataset))
+        return []
     found = []
-    for budget in case.claim.budgets:
+    for budget in budgets:
         ours, theirs = (_read(curve, seeds, budget) for curve in points)
         if ours is None or theirs is None:
             evidence.left_out.append(_outside(case, dataset, rival, budget))
@@ -58,6 +70,23 @@ def _at_budgets(case: Case, evidence: Evidence, dataset: str, rival: str) -> lis
     return found
 
 
+def _budgets(case: Case, curves: Sequence[_Curve], seeds: Sequence[int]) -> Sequence[float] | None:
+    """Return the costs at which both are read; ``None`` where no cost lies within all curves."""
+    if isinstance(case.claim.budgets, list):
+        return case.claim.budgets
+    ranges = [
+        (min(costs), max(costs))
+        for curve in curves
+        for seed in seeds
+        if (costs := [cost[seed] for cost, _ in curve if math.isfinite(cost[seed])])
+    ]
+    if len(ranges) < len(curves) * len(seeds):
+        return None  # a run without any finite cost has no curve
+    low, high = max(start for start, _ in ranges), min(end for _, end in ranges)
+    inner = np.linspace(low, high, case.claim.budgets["in_overlap"] + 2)[1:-1]
+    return [float(budget) for budget in inner] if low < high else None
+
+
 def _trouble(case: Case, curves: Sequence[Sequence[Group]], rival: str, dataset: str) -> str:
     methods = [case.claim.method, rival]
     for curve, method in zip(curves, methods, strict=True):
@@ -71,10 +100,6 @@ def _trouble(case: Case, curves: Sequence[Sequence[Group]], rival: str, dataset:
         sizes = " and ".join(str(len(curve)) for curve in curves)
         return f"the grids of {' and '.join(map(case.label, methods))} differ ({sizes})"
     return ""
-
-
-#: A curve: for each setting, seed → cost and seed → value.
-_Curve = Sequence[tuple[dict[int, float], dict[int, float]]]
 
 
 def _read(curve: _Curve, seeds: Sequence[int], budget: float) -> Numbers | None:
@@ -99,6 +124,11 @@ def _untested(methods: Sequence[str]) -> Callable[[Rules, float], Comparison]:
         return untested(0, note)
 
     return test
+
+
+def _no_overlap(case: Case, rival: str, dataset: str) -> str:
+    cost = case.spec.metric(case.claim.cost).label
+    return f"{case.place(rival, dataset)}: no {cost} is reached by both curves in every seed"
 
 
 def _outside(case: Case, dataset: str, rival: str, budget: float) -> str:

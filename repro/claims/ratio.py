@@ -8,17 +8,16 @@ import numpy as np
 
 from repro.claims.case import Case, Evidence
 from repro.claims.planned import Planned
-from repro.claims.scope import datasets_here, rivals_here
+from repro.claims.scope import pairs_here
 from repro.claims.values import paired_values, pairs
 from repro.statistics import Comparison, Numbers, Ratio, Rules, compare_ratio
 
 
 def plan_ratio(case: Case, evidence: Evidence) -> list[Planned]:
     """Return a test for each rival on each data set: the method's value over the rival's."""
-    rivals = rivals_here(case, evidence)
     bounds = (case.claim.at_least, case.claim.at_most)
     planned = []
-    for pair in pairs(case, evidence, datasets_here(case, evidence), rivals):
+    for pair in pairs(case, evidence):
         ratio = Ratio(
             numerators=pair.sides.ours,
             denominators=pair.sides.theirs,
@@ -39,16 +38,14 @@ def plan_gap_closed(case: Case, evidence: Evidence) -> list[Planned]:
 
 def _gaps(case: Case, evidence: Evidence) -> Iterator[Planned]:
     claim = case.claim
-    rivals = rivals_here(case, evidence)
-    for dataset in datasets_here(case, evidence):
-        for rival in rivals:
-            values = paired_values(case, evidence, dataset, [claim.method, rival, claim.reference])
-            if values is None:
-                continue
-            metric = case.metric_on(dataset)
-            ratio = _gap(case, rival, values, lower=case.spec.metric(metric).better == "lower")
-            place = case.place(rival, dataset)
-            yield _planned(ratio, place, dataset, rival, metric, "share of the gap closed")
+    for dataset, rival in pairs_here(case, evidence):
+        values = paired_values(case, evidence, dataset, [claim.method, rival, claim.reference])
+        if values is None:
+            continue
+        metric = case.metric_on(dataset)
+        ratio = _gap(case, rival, values, lower=case.spec.metric(metric).better == "lower")
+        place = case.place(rival, dataset)
+        yield _planned(ratio, place, dataset, rival, metric, "share of the gap closed")
 
 
 def _gap(case: Case, rival: str, values: list[Numbers], *, lower: bool) -> Ratio:

@@ -58,6 +58,12 @@ def datasets_here(case: Case, evidence: Evidence) -> list[str]:
     return [dataset for dataset in present if _judged(case, dataset, evidence)]
 
 
+def pairs_here(case: Case, evidence: Evidence) -> list[tuple[str, str]]:
+    """Return every (data set, rival) that the claim speaks of and the scale runs."""
+    rivals = rivals_here(case, evidence)
+    return [(dataset, rival) for dataset in datasets_here(case, evidence) for rival in rivals]
+
+
 def _judged(case: Case, dataset: str, evidence: Evidence) -> bool:
     label = case.dataset_label(dataset)
     if needs_sweep(case.claim) and dataset not in case.plan.scale.sweep.datasets:

@@ -29,8 +29,12 @@ class SeedsToSettle:
     one_table: tuple[str, ...]
 
 
-def seeds_to_settle(plan: Plan, verdicts: Sequence[ClaimVerdict], cap: int) -> SeedsToSettle:
+def seeds_to_settle(
+    plan: Plan, verdicts: Sequence[ClaimVerdict], cap: int, at_least: int = 0
+) -> SeedsToSettle:
     """Return which undecided claims at most ``cap`` new seeds, taken alone, would settle.
+
+    ``at_least``  so many are run anyway, for cells
 
     Each finding that a claim needs is to be found with a probability of 80 %, if the effect and the
     variance of the first stage are the true ones. The family of the second stage are the claims
@@ -46,7 +50,7 @@ def seeds_to_settle(plan: Plan, verdicts: Sequence[ClaimVerdict], cap: int) -> S
     claims = tuple(need.claim.id for need in needs)
     return SeedsToSettle(
         claims,
-        _seeds_for_all(needs, cap),
+        _seeds_for_all(needs, cap, at_least),
         hopeless=tuple(v.claim.id for v in free if v.claim.id not in claims),
         one_table=tuple(v.claim.id for v in waiting if on_one_table(v.claim, plan)),
     )
@@ -121,9 +125,10 @@ def _decisive(verdict: ClaimVerdict) -> Sequence[Finding]:
     return [strongest] if _standardised(strongest) < 0 else verdict.findings
 
 
-def _seeds_for_all(needs: Sequence[_Need], cap: int) -> int:
-    """Return how many seeds are enough for each of ``needs``; 0 for none."""
+def _seeds_for_all(needs: Sequence[_Need], cap: int, at_least: int) -> int:
+    """Return how many seeds are enough for each of ``needs``, and no fewer than ``at_least``."""
     most = max((need.seeds(cap) or 0 for need in needs), default=0)
+    most = max(most, at_least)
     # Near the cap there may be no number that suits every sign test.
     return _least_for_all(needs, most, cap) or most
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from repro.cells.aggregate import Group
 from repro.claims.case import Case, Evidence
+from repro.claims.scope import pairs_here
 from repro.statistics import Numbers, Sides
 
 
@@ -22,17 +23,14 @@ class Pair:
     sides: Sides
 
 
-def pairs(
-    case: Case, evidence: Evidence, datasets: Sequence[str], rivals: Sequence[str]
-) -> Iterator[Pair]:
+def pairs(case: Case, evidence: Evidence) -> Iterator[Pair]:
     """Yield every pair that has all its trials; the others are problems in ``evidence``."""
-    for dataset in datasets:
-        for rival in rivals:
-            values = paired_values(case, evidence, dataset, [case.claim.method, rival])
-            if values is not None:
-                metric = case.metric_on(dataset)
-                sides = Sides(values[0], values[1], case.spec.metric(metric).better)
-                yield Pair(dataset, rival, metric, sides)
+    for dataset, rival in pairs_here(case, evidence):
+        values = paired_values(case, evidence, dataset, [case.claim.method, rival])
+        if values is not None:
+            metric = case.metric_on(dataset)
+            sides = Sides(values[0], values[1], case.spec.metric(metric).better)
+            yield Pair(dataset, rival, metric, sides)
 
 
 def paired_values(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from repro.cells.sentences import conditional
+from repro.cells.sentences import conditional, conditional_on_artifacts
 from repro.claims.finding import ClaimVerdict, Finding
 from repro.claims.phrases import POINTS, Phrases, phrases
 from repro.claims.planned import wanted_datasets
@@ -19,10 +19,15 @@ SHOWN_REASONS = 2
 
 def worded(verdict: ClaimVerdict, spec: TableSpec) -> ClaimVerdict:
     """Return ``verdict`` with its sentence, and its reasons grouped."""
-    verdict = replace(verdict, reasons=_grouped(verdict.reasons, len(verdict.findings)))
+    verdict = replace(
+        verdict, reasons=_grouped(verdict.reasons, [f.place for f in verdict.findings])
+    )
     sentence = _sentence(verdict, spec)
-    if verdict.tables and verdict.verdict != "not decided" and not verdict.reasons:
+    judged = verdict.verdict != "not decided" and not verdict.reasons
+    if verdict.tables and judged:
         sentence += f" {conditional(verdict.tables)}"
+    if verdict.artifacts and judged:
+        sentence += f" {conditional_on_artifacts(verdict.artifacts)}"
     if verdict.left_out and verdict.verdict != "not decided":
         sentence += f" Left out: {_shortened(verdict.left_out)}."
     return replace(verdict, sentence=sentence)
@@ -70,7 +75,7 @@ def _judged(verdict: ClaimVerdict, spec: TableSpec) -> str:
     if wanted and rivals < len(wanted):
         noun = "baselines" if claim.than in ("", "all_baselines") else "named rivals"
         parts.append(f"against {rivals} of {len(wanted)} {noun}")
-    declared = len(set(claim.budgets))
+    declared = len(set(claim.budgets)) if isinstance(claim.budgets, list) else 0
     budgets = len({finding.budget for finding in verdict.findings})
     if budgets < declared:
         parts.append(f"at {budgets} of {declared} budgets")
@@ -138,8 +143,11 @@ def _described(finding: Finding, spec: TableSpec) -> str:
     return f"{text}, simultaneous 95 % interval {low} to {high}"
 
 
-def _grouped(reasons: Sequence[str], findings: int) -> tuple[str, ...]:
-    """Return the reasons, those that are the same but for their place as one with their number."""
+def _grouped(reasons: Sequence[str], tested: Sequence[str]) -> tuple[str, ...]:
+    """Return the reasons, those that are the same but for their place as one with their number.
+
+    ``tested``  the places of the findings: how many a number is of, where the reasons are theirs
+    """
     places: dict[str, list[str]] = {}
     for reason in reasons:
         place, colon, why = reason.partition(": ")
@@ -149,7 +157,7 @@ def _grouped(reasons: Sequence[str], findings: int) -> tuple[str, ...]:
         if len(found) == 1:
             grouped.append(f"{found[0]}: {why}" if found[0] else why)
             continue
-        of = f" of {findings}" if findings >= len(found) else ""
+        of = f" of {len(tested)}" if set(found) <= set(tested) else ""
         grouped.append(f"{len(found)}{of} comparisons: {why}")
     return tuple(grouped)
 

@@ -146,6 +146,11 @@ class _Comparison:
             pairs = _only(self._first, set(), {entry["method"]})
             keys = [f"overall.{entry.get('entry', name)}"]
             found = self._trial_reasons(pairs, sweeps=False)
+        elif section == "second_stage" and "address" in entry:
+            second = _pairs(self._a.second, self._b.second)
+            pairs = _only(second, {entry["dataset"]}, {entry["method"]})
+            keys = [f"reported.{name}"]
+            found = self._trial_reasons(pairs, sweeps=False)
         else:
             second = _pairs(self._a.second, self._b.second)
             pairs = self._of_claim(name, entries, second if section != "claims" else self._first)

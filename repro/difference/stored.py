@@ -41,8 +41,8 @@ class StoredReport:
     def entries(self, section: str) -> dict[str, dict[str, Any]]:
         """Return the entries of a section of ``verdicts.json`` by what identifies them."""
         found = self.verdicts.get(section) or []
-        if isinstance(found, dict):  # a second stage, which has claims of its own
-            found = found.get("claims", [])
+        if isinstance(found, dict):  # a second stage, which has claims and cells of its own
+            found = [*found.get("claims", []), *found.get("cells", [])]
         return {str(entry.get("address") or entry["id"]): entry for entry in found}
 
 

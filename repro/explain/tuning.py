@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from repro.plan import Plan
+from repro.report.wording import counted
 from repro.tuning import LedgerEntry, Params, Tried
 
 
@@ -20,9 +21,11 @@ def _entry(entry: LedgerEntry) -> Iterator[str]:
         yield f"tuning: {entry.note or 'nothing was tried'}"
         return
     seeds = ", ".join(map(str, entry.seeds))
+    count = counted(len(entry.configurations), "configuration")
+    noun = "seed" if len(entry.seeds) == 1 else "seeds"
     yield (
         f"tuning: {_choice(entry)}, by {entry.metric} on the {entry.split} split, of "
-        f"{len(entry.configurations)} configurations on seeds {seeds} ({entry.hours:.2g} h)"
+        f"{count} on {noun} {seeds} ({entry.hours:.2g} h)"
     )
     if entry.note:
         yield f"  {entry.note}"
@@ -37,7 +40,11 @@ def _choice(entry: LedgerEntry) -> str:
     if entry.chosen is not None:
         return f"chose {_params(entry.chosen)}"
     waiting = sum(tried.state == "waiting" for tried in entry.configurations)
-    return f"{waiting} configurations still to run" if waiting else "no configuration finished"
+    return (
+        f"{counted(waiting, 'configuration')} still to run"
+        if waiting
+        else "no configuration finished"
+    )
 
 
 def _score(tried: Tried) -> str:

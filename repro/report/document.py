@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from repro.cells.aggregate import Aggregate, aggregate
-from repro.cells.overall import OverallRow, overall
+from repro.cells.overall import overall
+from repro.cells.overall_row import OverallRow
 from repro.cells.verdicts import CellVerdict, cell_verdicts
 from repro.claims import ClaimVerdict, decide, headline
 from repro.plan import Plan
@@ -66,6 +67,7 @@ def make_document(plan: Plan, records: Sequence[TrialRecord]) -> Document:
     notes = (wording.partial_note(plan), wording.scale_note(plan))
     verdicts = cell_verdicts(plan, data)
     second = second_stage(plan)
+    judged = table.Judged(verdicts, second.cells if second else {})
     others = (
         ("Tuning", plan.records(plan.tuning_trials)),
         ("Second stage", second.records if second else ()),
@@ -81,8 +83,8 @@ def make_document(plan: Plan, records: Sequence[TrialRecord]) -> Document:
         notes=tuple(note for note in notes if note),
         printed_note=wording.printed_note(plan),
         cell_verdicts=verdicts,
-        tables=tuple(table.headline_tables(plan, data, verdicts)),
-        other_tables=tuple(table.other_tables(plan, data, verdicts)),
+        tables=tuple(table.headline_tables(plan, data, judged)),
+        other_tables=tuple(table.other_tables(plan, data, judged)),
         overall=tuple(overall(plan, data)),
         tuning=tuning_effort(plan),
         costs=tuple(provenance.costs(plan, records, others)),

@@ -86,7 +86,12 @@ def number_cell(value: str, spread: str = "") -> Tex:
         return Tex(f"{{{prose(value)}}}")
     if not spread:
         return Tex(value)
-    return Tex(rf"{value} \pm {spread}") if is_number(spread) else Tex(f"{{{prose(value)}}}")
+    if not is_number(spread):
+        return Tex(f"{{{prose(value)}}}")
+    if len(spread.partition(".")[2]) > len(value.partition(".")[2]):
+        # siunitx would add zeros to the value, and printed precision is data.
+        return Tex(rf"{{\ensuremath{{{value} \pm {spread}}}}}")
+    return Tex(rf"{value} \pm {spread}")
 
 
 def mark_text(marks: Iterable[Mark]) -> Tex:

@@ -8,9 +8,10 @@ import math
 from typing import Any
 
 from repro.cells.aggregate import Cell
-from repro.cells.overall import OverallRow
+from repro.cells.overall_row import OverallRow
 from repro.cells.verdicts import CellVerdict
 from repro.claims import ClaimVerdict, Finding
+from repro.claims.words import unit_of
 from repro.report import wording
 from repro.report.document import Document
 from repro.report.second_stage import SecondStageReport
@@ -79,6 +80,10 @@ def _second_stage(second: SecondStageReport) -> dict[str, Any]:
         "seeds": sorted({record.trial.seed for record in second.records}),
         "trials": [record.trial.trial_id for record in second.records],
         "claims": [_claim(claim) for claim in second.claims],
+        "cells": [
+            {"address": "/".join(key), "dataset": key[0], "method": key[1], **_against(verdict)}
+            for key, verdict in second.cells.items()
+        ],
     }
 
 
@@ -138,7 +143,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "metric": finding.metric,
         "budget": finding.budget,
         "label": finding.estimate_label,
-        "unit": finding.unit,
+        "unit": unit_of(finding),
         "n": comparison.n,
         "test": comparison.test,
         "wins": comparison.wins,

@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from repro.cells.aggregate import dataset_entry
-from repro.cells.overall import OverallRow
-from repro.claims import ClaimVerdict, Finding
+from repro.cells.overall_row import OverallRow
+from repro.claims import ClaimVerdict, Finding, describe_p
 from repro.claims.words import SHOWN_REASONS, unit_of
 from repro.plan import USER_FILE
 from repro.report import wording
@@ -62,11 +62,13 @@ def dataset_notes(document: Document) -> list[tuple[str, str]]:
 def verdict_sentences(document: Document) -> list[tuple[str, Mark]]:
     """Return (method on data set, verdict) for each cell that is compared with a printed number."""
     return [
-        (f"{row.label} on {column.label}, {table.metric.label}", entry.marks[-1])
+        (f"{row.label} on {column.label}, {table.metric.label}", mark)
         for table in (*document.tables, *document.other_tables)
         for row in table.rows
         for column, entry in zip(table.columns, row.entries, strict=True)
         if entry.verdict is not None
+        for mark in entry.marks
+        if mark.sentence
     ]
 
 
@@ -79,7 +81,10 @@ class OverallBlock:
 
     @property
     def how(self) -> str:
-        """How its intervals were made."""
+        """How its intervals were made, or what its ranks say together."""
+        for p in (row.p for row in self.rows if row.p is not None):
+            test = f"Friedman's test that all are alike: p {describe_p(p)}"
+            return f"ranks of means over runs; {test}; pairs by Holm"
         row = next((row for row in self.rows if row.interval), None)
         if row is None:
             return ""
@@ -113,7 +118,9 @@ def overall_interval(row: OverallRow, spec: TableSpec) -> str:
 
 
 def _decimals(row: OverallRow, spec: TableSpec) -> int:
-    """A ratio or a probability has no unit, so not the metric's decimals either."""
+    """A ratio, a probability or a rank has no unit, so not the metric's decimals either."""
+    if row.statistic == "mean_rank":
+        return 2
     return 3 if row.rival else spec.metric(row.metric).decimals
 
 

@@ -75,7 +75,7 @@ def _overall(document: Document) -> list[str]:
             ]
             for row in block.rows
         ]
-        headers = ["", "value", "95 % interval", "limits"]
+        headers = ["", "value", "95 % interval", "remarks"]
         parts.append(f"{block.title}" + (f": {block.how}." if block.how else "."))
         parts.append(tabulate(rows, headers, tablefmt="pipe", disable_numparse=True))
     return parts

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from repro.cells.aggregate import aggregate
+from repro.cells.settling import address_of
+from repro.cells.verdicts import CellVerdict, cell_verdicts
 from repro.claims import ClaimVerdict, decide
 from repro.plan import Plan
 from repro.settle import (
@@ -24,11 +26,13 @@ class SecondStageReport:
     ``sentence``  what was planned: claims and seeds
     ``records``   its trials, on seeds of their own
     ``claims``    verdicts from those trials alone
+    ``cells``     (data set, method, metric) → the verdict on a printed number, from those alone
     """
 
     sentence: str
     records: tuple[TrialRecord, ...]
     claims: tuple[ClaimVerdict, ...]
+    cells: dict[tuple[str, str, str], CellVerdict]
 
     def verdict_on(self, claim: str) -> ClaimVerdict | None:
         """Return the stage's verdict on a claim, or ``None`` where it does not test it."""
@@ -38,14 +42,21 @@ class SecondStageReport:
 def second_stage(plan: Plan) -> SecondStageReport | None:
     """Return the second stage of ``plan``; ``None`` where none was planned.
 
-    Its family is the claims that it tests.
+    Its family is the claims that it tests. A cell is a question of its own.
     """
     stage, second = read_stage(plan), second_plan(plan)
     if stage is None or plan.partial:
         return None
     if second is None:
-        return SecondStageReport(f"{stage_problem(plan, stage)}.", (), ())
+        return SecondStageReport(f"{stage_problem(plan, stage)}.", (), (), {})
     records = second.records()
     tested = replace(second, spec=replace(plan.spec, claims=stage_claims(plan, stage)))
-    verdicts = decide(tested, aggregate(tested, records))
-    return SecondStageReport(stage_sentence(stage), tuple(records), tuple(verdicts))
+    data = aggregate(tested, records)
+    # There is no third stage, so none is proposed.
+    cells = {
+        key: verdict
+        for key, verdict in cell_verdicts(tested, data, cap=0).items()
+        if address_of(verdict.reported) in stage.cells
+    }
+    verdicts = tuple(decide(tested, data))
+    return SecondStageReport(stage_sentence(stage), tuple(records), verdicts, cells)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from repro.cells.aggregate import Aggregate, Cell, dataset_entry
@@ -53,6 +53,7 @@ class Entry:
     ``state``      the cell's state in words; empty for a complete cell
     ``printed``    what the paper prints here
     ``verdict``    our cell against the paper's number, at the paper's own scale
+    ``second``     the same of a second stage, from its seeds alone
     """
 
     cell: Cell | None
@@ -63,6 +64,7 @@ class Entry:
     best: bool = False
     printed: Reported | None = None
     verdict: CellVerdict | None = None
+    second: CellVerdict | None = None
 
     @property
     def reported(self) -> str:
@@ -83,8 +85,13 @@ class Entry:
             return (state,) if self.state else ()
         if self.state and verdict.verdict in ("not comparable", "single run"):
             return (replace(state, sentence=verdict.sentence),)
-        judged = Mark(wording.SYMBOLS[verdict.verdict], verdict.verdict, verdict.sentence)
-        return (state, judged) if self.state else (judged,)
+        judged = (_judged(verdict), *self.later)
+        return (state, *judged) if self.state else judged
+
+    @property
+    def later(self) -> tuple[Mark, ...]:
+        """The second stage's verdict, where there is one."""
+        return (_judged(self.second, ", second stage"),) if self.second else ()
 
     @property
     def number(self) -> str:
@@ -97,6 +104,11 @@ class Entry:
     def text(self) -> str:
         """The entry on one line."""
         return " ".join(filter(None, [self.number, *(mark.text for mark in self.marks)])) or "—"
+
+
+def _judged(verdict: CellVerdict, stage: str = "") -> Mark:
+    words = f"{verdict.verdict}{stage}"
+    return Mark(wording.SYMBOLS[verdict.verdict], words, verdict.sentence)
 
 
 @dataclass(frozen=True)
@@ -129,21 +141,35 @@ class Table:
         return [entry for row in self.rows for entry in row.entries]
 
     @property
+    def says_anything(self) -> bool:
+        """Whether a cell has, or may come to have, a value that is compared."""
+        return any(e.cell and e.cell.state != "not comparable" for e in self.entries)
+
+    @property
     def states(self) -> list[str]:
         """The states, other than complete, and the verdicts that a reader meets in this table."""
         found = {entry.cell.state for entry in self.entries if entry.cell} - {"complete"}
-        verdicts = {entry.verdict.verdict for entry in self.entries if entry.verdict}
+        judged = [v for entry in self.entries for v in (entry.verdict, entry.second) if v]
+        verdicts = {verdict.verdict for verdict in judged}
         return [word for word in wording.SYMBOLS if word in found | verdicts]
 
 
-def headline_tables(plan: Plan, data: Aggregate, verdicts: Verdicts) -> list[Table]:
+@dataclass(frozen=True)
+class Judged:
+    """Cells against the paper's numbers: the first stage's verdicts, and a second stage's."""
+
+    first: Verdicts = field(default_factory=dict)
+    second: Verdicts = field(default_factory=dict)
+
+
+def headline_tables(plan: Plan, data: Aggregate, verdicts: Judged) -> list[Table]:
     """Return one table of methods × data sets for each metric that the spec puts in the table."""
     names = [name for name in plan.spec.metric_names() if plan.spec.metric(name).table]
     tables = [_by_dataset(plan, data, name, verdicts) for name in names]
     return [table for table in tables if table.columns] or tables[:1]
 
 
-def other_tables(plan: Plan, data: Aggregate, verdicts: Verdicts) -> list[Table]:
+def other_tables(plan: Plan, data: Aggregate, verdicts: Judged) -> list[Table]:
     """Return the tables of all other metrics: by data set, or by level on each data set."""
     tables = []
     for name, metric in plan.spec.metrics.items():
@@ -153,7 +179,7 @@ def other_tables(plan: Plan, data: Aggregate, verdicts: Verdicts) -> list[Table]
             tables += [_by_level(plan, data, name, d, verdicts) for d in plan.datasets]
         else:
             tables.append(_by_dataset(plan, data, name, verdicts))
-    return [table for table in tables if table.columns]
+    return [table for table in tables if table.says_anything]
 
 
 def make_table(
@@ -161,7 +187,7 @@ def make_table(
     data: Aggregate,
     title: str,
     columns: Sequence[Column],
-    verdicts: Verdicts,
+    verdicts: Judged,
 ) -> Table:
     """Return the table of all planned methods over ``columns``; unmeasured columns left out."""
     measured = [c for c in columns if any(_cell(data, m, c) for m in plan.methods)]
@@ -179,7 +205,7 @@ def make_table(
     return Table(title, metric, tuple(measured), tuple(groups))
 
 
-def _by_dataset(plan: Plan, data: Aggregate, metric: str, verdicts: Verdicts) -> Table:
+def _by_dataset(plan: Plan, data: Aggregate, metric: str, verdicts: Judged) -> Table:
     columns = [
         Column(d, metric, dataset_entry(plan.spec, d).label, _compared(plan, d, metric))
         for d in plan.datasets
@@ -189,7 +215,7 @@ def _by_dataset(plan: Plan, data: Aggregate, metric: str, verdicts: Verdicts) ->
     return make_table(plan, data, title, columns, verdicts)
 
 
-def _by_level(plan: Plan, data: Aggregate, name: str, dataset: str, verdicts: Verdicts) -> Table:
+def _by_level(plan: Plan, data: Aggregate, name: str, dataset: str, verdicts: Judged) -> Table:
     entry = plan.spec.metrics[name]
     columns = [
         Column(dataset, f"{name}@{level}", level, _compared(plan, dataset, f"{name}@{level}"))
@@ -218,7 +244,7 @@ def _row(maker: _EntryMaker, method: str, columns: Sequence[Column]) -> Row:
 class _EntryMaker:
     """Makes the entries of a table: one cell, its words, and the paper's number."""
 
-    def __init__(self, plan: Plan, data: Aggregate, verdicts: Verdicts) -> None:
+    def __init__(self, plan: Plan, data: Aggregate, verdicts: Judged) -> None:
         self.plan = plan
         self._data = data
         self._verdicts = verdicts
@@ -235,7 +261,8 @@ class _EntryMaker:
             state=wording.state_label(cell),
             symbol=wording.SYMBOLS[cell.state],
             printed=printed,
-            verdict=self._verdicts.get(key),
+            verdict=self._verdicts.first.get(key),
+            second=self._verdicts.second.get(key),
         )
         return self._with_number(entry, cell, column)
 

@@ -35,7 +35,8 @@ class Claim:
     - ``fit``: the ``parameter`` of the curve ``form`` fitted to the metric along the axis lies
       within ``at_least`` and ``at_most``
     - ``frontier``: better at matched cost: the interpolated curve of ``metric`` against ``cost``
-      along the sweep, at each of ``budgets``
+      along the sweep, at each of ``budgets``: a list of costs, or ``{in_overlap: k}`` for k evenly
+      spaced ones within what both curves reach
     - ``equivalent``: the two differ by less than ``margin``
 
     ``along`` names a swept parameter, or is ``level`` for a metric with levels. ``test`` asks for
@@ -73,7 +74,7 @@ class Claim:
     form: str = ""
     parameter: str = ""
     cost: str = ""
-    budgets: list[float] = field(default_factory=list)
+    budgets: Any = ""
     test: Literal["", "permutation", "sign", "wilcoxon", "welch"] = ""
     tested_as: str = ""
     ours: bool = False

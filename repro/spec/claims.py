@@ -13,6 +13,9 @@ from repro.spec.claim_entry import Claim
 from repro.spec.decidable import check_decidable
 from repro.spec.schema import TableSpec
 
+#: More budgets than this would all be neighbours: each makes support harder, none adds a question.
+_MOST_BUDGETS = 20
+
 #: What ``along`` says for an axis of a metric's levels.
 _LEVEL = "level"
 
@@ -269,9 +272,18 @@ def _check_fit(check: Checker, key: str, claim: Claim, spec: TableSpec) -> None:
 
 def _check_frontier(check: Checker, key: str, claim: Claim, spec: TableSpec) -> None:
     check.known(f"{key}.cost", [claim.cost], spec.metric_names(), "metric")
+    place = f"{key}.budgets"
+    if isinstance(claim.budgets, dict):
+        counts = range(1, _MOST_BUDGETS + 1)
+        if set(claim.budgets) != {"in_overlap"} or claim.budgets["in_overlap"] not in counts:
+            limits = f"k a whole number from 1 to {_MOST_BUDGETS}"
+            check.fail(place, f"must be {{in_overlap: k}}, {limits}, is {claim.budgets}")
+        return
+    if not isinstance(claim.budgets, list):
+        check.fail(place, f"must be a list of costs or {{in_overlap: k}}, is {claim.budgets!r}")
     for budget in claim.budgets:
-        if not math.isfinite(budget):
-            check.fail(f"{key}.budgets", f"must be finite numbers, has {budget}")
+        if _number(budget) is None or isinstance(budget, str):
+            check.fail(place, f"must be finite numbers, has {budget}")
 
 
 def _names(check: Checker, key: str, value: Any) -> list[str]:

@@ -16,11 +16,14 @@ from repro.spec.schema import Overall, Reported, TableSpec
 
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
 
-#: Statistics that average values of several data sets.
-_AVERAGES = ("mean", "median", "interquartile_mean")
+#: Statistics that put values of several data sets on one scale.
+_AVERAGES = ("mean", "median", "interquartile_mean", "profile")
 
 #: Statistics that need to know which direction is better.
-_DIRECTED = ("probability_of_improvement", "profile")
+_DIRECTED = ("mean_rank", "probability_of_improvement", "profile")
+
+#: The p at which methods' ranks differ.
+_ALPHA = 0.05
 
 
 def check_quoted(check: Checker, loaded: Any) -> None:
@@ -131,7 +134,28 @@ def _check_statistic(check: Checker, key: str, entry: Overall, spec: TableSpec) 
         check.fail(f"{key}.metric", f"{entry.metric!r} has better: neither, so no run is better")
     if entry.datasets == []:
         check.fail(f"{key}.datasets", "names no data set")
+    if entry.statistic == "mean_rank":
+        _check_ranks(check, key, entry, spec)
     count = len(spec.datasets if entry.datasets is None else entry.datasets)
     raw = not entry.relative_to and not spec.metric(entry.metric).commensurable
     if entry.statistic in _AVERAGES and count > 1 and raw:
         check.fail(f"{key}.metric", not_commensurable(entry.metric, "`relative_to: <method>`"))
+
+
+def _check_ranks(check: Checker, key: str, entry: Overall, spec: TableSpec) -> None:
+    """Refuse a ranking that could not be significant at any scale."""
+    from repro.statistics import least_friedman_p
+
+    if entry.relative_to:
+        check.fail(f"{key}.relative_to", "ranks are among all methods: leave it out")
+    sizes = [
+        (
+            len(scale.methods or spec.methods),
+            len(set(scale.datasets) & set(entry.datasets or scale.datasets)),
+        )
+        for scale in spec.scales.values()
+    ]
+    if min(least_friedman_p(*size) for size in sizes) > _ALPHA:
+        methods, blocks = max(sizes, key=lambda size: size[1])
+        problem = f"a ranking of {methods} methods over {blocks} data sets cannot be significant"
+        check.fail(f"{key}.statistic", f"{problem}: Friedman's test needs more of either")

@@ -164,7 +164,7 @@ class Reported:
 
 @dataclass
 class Overall:
-    """A statistic over runs × data sets, with a stratified bootstrap interval.
+    """A statistic over runs × data sets, with an interval; of a ``mean_rank``, Friedman's test.
 
     ``relative_to``  a method: values become log ratios to its mean, so that unlike units can be
                      averaged. For ``probability_of_improvement``: the rival
@@ -173,7 +173,12 @@ class Overall:
     id: str = MISSING
     metric: str = MISSING
     statistic: Literal[
-        "mean", "median", "interquartile_mean", "probability_of_improvement", "profile"
+        "mean",
+        "median",
+        "interquartile_mean",
+        "mean_rank",
+        "probability_of_improvement",
+        "profile",
     ] = MISSING
     relative_to: str = ""
     datasets: Optional[list[str]] = None  # noqa: UP045

@@ -27,7 +27,7 @@ from repro.statistics.curves import interpolate
 from repro.statistics.equivalent import compare_equivalent
 from repro.statistics.estimate import Estimate
 from repro.statistics.fieller import Ratio, compare_ratio
-from repro.statistics.friedman import Friedman, friedman
+from repro.statistics.friedman import Friedman, friedman, least_friedman_p
 from repro.statistics.multiplicity import EachTest, at_least, each, holm, simultaneous_tail
 from repro.statistics.power import further_seeds, refusal, smallest_detectable
 from repro.statistics.summary import Summary, prediction_interval, summarize
@@ -59,6 +59,7 @@ __all__ = [
     "holm",
     "interpolate",
     "judge",
+    "least_friedman_p",
     "mirrored",
     "prediction_interval",
     "refusal",

@@ -56,13 +56,18 @@ class Fieller:
     def _ends(self, tail: float) -> tuple[float, float] | None:
         """Return where the contrast's t is as large as ``tail`` allows: a quadratic equation."""
         square = t_quantile(1 - tail, self.degrees_of_freedom) ** 2
-        first = self.denominator**2 - square * self.variances[1]
-        if not first > 0:
+        # In units of its own size each number can be squared twice, whatever the metric's unit.
+        above, below = (math.sqrt(variance) for variance in self.variances)
+        high = max(abs(self.numerator), above) or 1.0
+        wide = max(abs(self.denominator), below) or 1.0
+        numerator, denominator = self.numerator / high, self.denominator / wide
+        first = denominator**2 - square * (below / wide) ** 2
+        if not (first > 0 and math.isfinite(high)):
             return None
-        middle = self.numerator * self.denominator - square * self.covariance
-        last = self.numerator**2 - square * self.variances[0]
+        middle = numerator * denominator - square * (self.covariance / high / wide)
+        last = numerator**2 - square * (above / high) ** 2
         root = math.sqrt(max(0.0, middle**2 - first * last))
-        return (middle - root) / first, (middle + root) / first
+        return (middle - root) / first * (high / wide), (middle + root) / first * (high / wide)
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,13 @@ def friedman(scores: Mapping[str, Numbers], *, better: str = "lower") -> Friedma
     return Friedman(p, by_method, dict(zip(named, holm(apart), strict=True)))
 
 
+def least_friedman_p(methods: int, blocks: int) -> float:
+    """Return the smallest p that the test can reach: all blocks rank all methods alike."""
+    if blocks < 2 or methods < 3:
+        return 1.0
+    return float(chdtrc(methods - 1, blocks * (methods - 1)))
+
+
 def _p(placed: Numbers) -> float:
     """Return the p of ranks of shape (blocks, methods), from the chi-squared approximation."""
     blocks, methods = placed.shape

@@ -159,6 +159,14 @@ def test_an_asked_test_over_resplits_needs_the_corrected_t_as_well() -> None:
     assert found.p_greater > 0.05
 
 
+@pytest.mark.parametrize(("above", "below"), [(1e76, 1e77), (1e-90, 1.0), (1e120, 1e-60)])
+def test_fieller_knows_no_unit(above: float, below: float) -> None:
+    ours, theirs = RIVAL - GAINS, RIVAL
+    low, high = Fieller.of(ours, theirs, 0.0).interval(0.025, 0.025) or (0.0, 0.0)
+    scaled = Fieller.of(above * ours, below * theirs, 0.0).interval(0.025, 0.025)
+    assert scaled == pytest.approx((low * above / below, high * above / below))
+
+
 def test_fieller_holds_just_the_ratios_that_are_not_rejected() -> None:
     random = np.random.default_rng(4)
     ours, theirs = random.normal(1.0, 0.2, 8), random.normal(2.0, 0.3, 8)

@@ -260,3 +260,30 @@ def test_a_dry_run_starts_nothing(checkout: Checkout) -> None:
     assert shown.returncode == 0
     assert "To run: 14" in shown.stdout
     assert not checkout.results.exists()
+
+
+def test_a_plan_of_a_selection_says_that_it_decides_nothing(checkout: Checkout) -> None:
+    shown = checkout.repro("plan", "toy", "--scale", "smoke", "--seeds", "2")
+    assert shown.returncode == 0
+    assert "This is a partial selection: its report decides no claim." in shown.stdout
+    whole = checkout.repro("plan", "toy", "--scale", "smoke").stdout
+    assert "What the planned seeds can show" in whole
+    assert "partial selection" not in whole
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc")
+def test_a_results_folder_where_the_kernel_allows_none_is_one_line(checkout: Checkout) -> None:
+    message = one_line_error(
+        checkout, "reproduce", "toy", "--scale", "smoke", "--results", "/proc/results"
+    )
+    assert "/proc/results" in message
+
+
+def test_a_data_set_file_without_a_path_is_one_line(checkout: Checkout) -> None:
+    message = one_line_error(checkout, "plan", "toy", "--scale", "smoke", "--datasets", "file:")
+    assert "file: names no file: write file:<path>" in message
+
+
+def test_an_export_before_any_trial_is_one_line(checkout: Checkout) -> None:
+    message = one_line_error(checkout, "export", "toy", "--scale", "smoke")
+    assert "no trial of toy at scale smoke has finished, so there is nothing to export" in message

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from figure_fixtures import drawn, figure_plan, filled, store_images, tuned_plan
-from report_fixtures import SPEC, fill, store_result
+from report_fixtures import COMMENSURABLE, SPEC, fill, store_result
 
 from repro.cells.aggregate import aggregate
 from repro.claims import decide
@@ -278,7 +278,8 @@ def test_tuning_shows_every_score_and_the_choice(tmp_path: Path) -> None:
 
 
 def test_a_profile_is_the_share_of_better_runs(tmp_path: Path) -> None:
-    plan = figure_plan(tmp_path, overall=[{"id": "p", "metric": "rmse", "statistic": "profile"}])
+    entry = {"id": "p", "metric": "rmse", "statistic": "profile"}
+    plan = figure_plan(tmp_path, overall=[entry], metrics=COMMENSURABLE)
     fill(plan, troubled=False, curves=False)
     data = aggregate(plan, plan.records())
     found = _one(tmp_path, plan, "profile", overall="p", methods=["mse", "nib"])

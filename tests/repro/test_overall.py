@@ -15,8 +15,10 @@ from report_fixtures import COMMENSURABLE, SPEC, made_up_plan, metrics_of
 from scipy import stats
 
 from repro.cells.aggregate import Aggregate, aggregate
-from repro.cells.overall import OverallRow, overall
+from repro.cells.overall import overall
+from repro.cells.overall_row import OverallRow
 from repro.cells.profiles import profile
+from repro.errors import UserError
 from repro.plan import Plan, Selection, make_plan
 from repro.store import TrialFolder, TrialRecord
 from repro.trial import Trial
@@ -249,3 +251,75 @@ def test_any_trials_give_rows(three_seeds: Plan, values: list[float | None]) -> 
         assert row.value is not None or row.note
     for curve in profile(three_seeds, data, "rmse", datasets=SETS).values():
         assert all(0 <= point.low <= point.high <= 1 for point in curve)
+
+
+RANKS = {"id": "ranks", "metric": "rmse", "statistic": "mean_rank"}
+
+
+def many_sets(folder: Path, sets: int = 8, seeds: int = 2) -> Plan:
+    """Return a plan of three methods on ``sets`` data sets, which a ranking can tell apart."""
+    names = [f"set{index}" for index in range(sets)]
+    scales = {"small": {"datasets": names, "seeds": seeds}}
+    methods = {key: {k: v for k, v in m.items() if k != "params"} for key, m in METHODS.items()}
+    return made_up_plan(
+        folder,
+        overall=[RANKS],
+        claims=[],
+        methods=methods,
+        scales=scales,
+        datasets={name: {"label": name} for name in names},
+    )
+
+
+def test_mean_ranks_by_hand_and_by_scipy(tmp_path: Path) -> None:
+    plan = many_sets(tmp_path)
+    base = {"bottleneck": 1.0, "mse": 2.0, "nib": 2.0}
+
+    def value(trial: Trial) -> float:
+        # On odd data sets mse beats nib, on even ones the other way round; bottleneck beats both.
+        odd = int(trial.setting.dataset.removeprefix("set")) % 2
+        tilt = {"mse": -0.1 * odd, "nib": 0.1 * odd - 0.05}.get(trial.setting.method, 0.0)
+        return base[trial.setting.method] + tilt + 0.001 * trial.seed
+
+    rows = {method: row for (_, method), row in rows_of(plan, value).items()}
+    assert [rows[name].value for name in ("bottleneck", "mse", "nib")] == [1.0, 2.5, 2.5]
+    scores = [[value(t) for t in plan.trials if t.setting.method == m] for m in base]
+    means = [np.array(one).reshape(2, 8).mean(axis=0) for one in scores]
+    assert rows["nib"].p == pytest.approx(stats.friedmanchisquare(*means).pvalue)
+    assert rows["bottleneck"].note == "differs significantly from MSE, NIB"
+    assert rows["nib"].note == "differs significantly from CS-IB"
+
+
+def test_ranks_of_ties_tell_no_method_apart(tmp_path: Path) -> None:
+    rows = rows_of(many_sets(tmp_path), lambda _: 1.0)
+    assert {row.value for row in rows.values()} == {2.0}
+    assert {row.note for row in rows.values()} == {"no method differs significantly"}
+
+
+def test_one_missing_run_leaves_no_ranking_and_a_diverged_one_is_worst(tmp_path: Path) -> None:
+    plan = many_sets(tmp_path)
+
+    def first_of_nib(trial: Trial) -> bool:
+        return (trial.setting.dataset, trial.setting.method, trial.seed) == ("set0", "nib", 0)
+
+    missing = rows_of(plan, lambda t: None if first_of_nib(t) else made_up(t))
+    assert all(row.value is None for row in missing.values())
+    assert {row.note for row in missing.values()} == {"NIB: 1 of 2 runs on set0"}
+    alike = rows_of(plan, lambda _: 1.0)["ranks", "nib"].value
+    worst = rows_of(plan, lambda t: math.nan if first_of_nib(t) else 1.0)["ranks", "nib"].value
+    assert alike == 2.0
+    assert worst == pytest.approx((7 * 2.0 + 3.0) / 8)
+
+
+def test_a_scale_with_too_few_data_sets_says_that_it_decides_nothing(tmp_path: Path) -> None:
+    whole = many_sets(tmp_path)
+    whole.spec.scales["smoke"] = type(whole.scale)(datasets=["set0", "set1"], seeds=2)
+    plan = make_plan(whole.spec, "smoke", tmp_path / "results", Selection())
+    rows = rows_of(plan, made_up)
+    expected = "2 data sets are too few for any ranking to be significant"
+    assert {row.note for row in rows.values()} == {expected}
+
+
+def test_a_ranking_that_no_scale_could_decide_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot be significant"):
+        many_sets(tmp_path, sets=2)

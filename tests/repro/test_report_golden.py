@@ -28,7 +28,7 @@ WRITE = os.environ.get("KLAIM_GOLDEN") == "write"
 
 #: What each kind of trouble is called, in every format.
 STATES = ["stale 5/5", "failed", "incomplete 3/5", "diverged 1/5", "single run"]
-VERDICTS = ["reproduced", "exceeds", "falls short", "consistent"]
+VERDICTS = ["reproduced", "exceeds", "falls short", "consistent", "inconclusive"]
 
 
 @dataclass(frozen=True)
@@ -148,6 +148,8 @@ def test_the_second_stage_stands_beside_the_first(built: Built) -> None:
     assert second["seeds"] == list(range(5, 17))
     (claim,) = second["claims"]
     assert claim["family_size"] == 1
+    (cell,) = second["cells"]
+    assert cell["address"] == "fold3/repri/miou_1shot"
     for name in ("table.md", "report.html", "report.tex"):
         assert "12 new seeds (5 to 16)" in built.text(name), name
         assert "Second stage, on seeds of its own" in built.text(name), name

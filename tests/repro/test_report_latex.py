@@ -16,7 +16,7 @@ from repro import paths
 from repro.plan import Selection, make_plan
 from repro.report import build_report, pdf
 from repro.report.latex import ACCESSOR
-from repro.report.latex_table import number_column
+from repro.report.latex_table import number_cell, number_column
 from repro.report.latex_text import Tex, code, csname, escape, prose
 
 #: Every character that is likely in a spec, in an author's name or in a file's, and some that are
@@ -85,6 +85,11 @@ def test_columns_are_as_wide_as_their_numbers(
     values: list[str], spreads: list[str], format_: str
 ) -> None:
     assert format_ in number_column(values, spreads)
+
+
+def test_a_spread_with_more_decimals_adds_no_zero_to_the_printed_value() -> None:
+    assert number_cell("60.2", "0.4") == r"60.2 \pm 0.4"
+    assert number_cell("60.2", "0.15") == r"{\ensuremath{60.2 \pm 0.15}}"
 
 
 def test_a_column_without_numbers_is_centred() -> None:

@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from report_fixtures import made_up_plan
+from report_fixtures import SPEC, made_up_plan
 
-from repro.cells.aggregate import aggregate
+from repro.cells.aggregate import Aggregate, aggregate
+from repro.cells.settling import CellsToSettle, cells_to_settle
+from repro.cells.verdicts import cell_verdicts
 from repro.claims import ClaimVerdict, SeedsToSettle, decide, on_one_table, seeds_to_settle
 from repro.errors import UserError
 from repro.plan import Plan
-from repro.settle import plan_stage, read_stage, stage_sentence
+from repro.settle import plan_stage, read_stage, second_plan, stage_problem, stage_sentence
 from repro.statistics.power import detection_power, further_seeds
 from repro.store import TrialFolder, TrialRecord
 from repro.trial import Trial
@@ -33,8 +35,8 @@ def plan_of(folder: Path, seeds: int = 5, **claims: dict[str, Any]) -> Plan:
     )
 
 
-def judged(plan: Plan, sizes: Mapping[str, float]) -> list[ClaimVerdict]:
-    """Judge runs in which the method leads each rival by ``sizes`` standard deviations."""
+def measured(plan: Plan, sizes: Mapping[str, float]) -> Aggregate:
+    """Return runs in which the method leads each rival by ``sizes`` standard deviations."""
     shape = np.linspace(-1, 1, plan.seeds)
     shape /= shape.std(ddof=1)
 
@@ -51,7 +53,11 @@ def judged(plan: Plan, sizes: Mapping[str, float]) -> list[ClaimVerdict]:
         )
         for trial in plan.trials
     ]
-    return decide(plan, aggregate(plan, records))
+    return aggregate(plan, records)
+
+
+def judged(plan: Plan, sizes: Mapping[str, float]) -> list[ClaimVerdict]:
+    return decide(plan, measured(plan, sizes))
 
 
 def needed(plan: Plan, sizes: Mapping[str, float], cap: int = 60) -> SeedsToSettle:
@@ -129,7 +135,7 @@ def test_new_seeds_of_one_table_settle_nothing(tmp_path: Path) -> None:
 def test_a_stage_names_the_claims_that_it_leaves_out(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, free={}, far={"than": "nib"}, bound={"over": "diabetes"})
     plan.paths.base.mkdir(parents=True, exist_ok=True)
-    stage = plan_stage(plan, judged(plan, {"vib": 1.0, "nib": 0.01}))
+    stage = plan_stage(plan, measured(plan, {"vib": 1.0, "nib": 0.01}))
     assert (stage.claims, stage.hopeless, stage.one_table) == (("free",), ("far",), ("bound",))
     assert read_stage(plan) == stage
     assert stage_sentence(stage) == (
@@ -153,8 +159,95 @@ def test_a_stage_that_was_stored_before_there_was_such_a_field(tmp_path: Path) -
 def test_why_nothing_can_be_settled(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, far={"than": "nib"}, bound={"over": "diabetes"})
     with pytest.raises(UserError) as refused:
-        plan_stage(plan, judged(plan, {"vib": 1.0, "nib": 0.01}))
+        plan_stage(plan, measured(plan, {"vib": 1.0, "nib": 0.01}))
     text = str(refused.value)
     assert "more than 60 further seeds would be needed for far (`settle:`" in text
     assert text.endswith("new seeds would only re-split the same table for bound")
     assert read_stage(plan) is None
+
+
+def printed(dataset: str, method: str, **changes: str) -> dict[str, Any]:
+    """Return a printed number near the made-up runs', whose own error is small."""
+    known = {"metric": "rmse", "value": "10.00", "n": 5, "spread": "0.1", "spread_kind": "sd"}
+    return {
+        "dataset": dataset,
+        "method": method,
+        "source": "Table 2",
+        "margin": "1.0",
+        **known,
+    } | changes
+
+
+def paper_plan(folder: Path, *numbers: dict[str, Any], **changes: Any) -> Plan:
+    scale = {"datasets": ["gaussian", "skewed", "diabetes"], "seeds": 5, "settle": 60}
+    plan = made_up_plan(
+        folder,
+        "paper",
+        scales=SPEC["scales"] | {"paper": scale},
+        claims=[],
+        reported=list(numbers),
+        **changes,
+    )
+    plan.paths.base.mkdir(parents=True, exist_ok=True)
+    return plan
+
+
+def test_a_cell_that_is_open_gets_its_seeds_and_a_verdict_of_its_own(tmp_path: Path) -> None:
+    plan = paper_plan(tmp_path, printed("gaussian", "vib"), printed("skewed", "nib"))
+    data = measured(plan, {"vib": 0.2, "nib": 30.0})
+    first = cell_verdicts(plan, data)["gaussian", "vib", "rmse"]
+    assert first.verdict == "consistent"
+    stage = plan_stage(plan, data)
+    assert (stage.claims, stage.cells) == ((), ("gaussian/vib/rmse",))
+    assert stage.seeds == first.further_seeds
+    assert stage_sentence(stage).endswith(f"(5 to {stage.seeds + 4}) for gaussian/vib/rmse.")
+    second = second_plan(plan)
+    assert second is not None
+    run = {(t.setting.dataset, t.setting.method, t.setting.in_table) for t in second.trials}
+    assert run == {("gaussian", "vib", True)}
+    assert [t.seed for t in second.trials] == list(range(5, 5 + stage.seeds))
+
+
+def test_a_number_or_margin_that_was_changed_ends_the_stage(tmp_path: Path) -> None:
+    plan = paper_plan(tmp_path, printed("gaussian", "vib"))
+    stage = plan_stage(plan, measured(plan, {"vib": 0.2}))
+    assert stage_problem(plan, stage) == ""
+    moved = paper_plan(tmp_path, printed("gaussian", "vib", margin="1.1"))
+    assert stage_problem(moved, stage).endswith("were changed: gaussian/vib/rmse")
+    assert second_plan(moved) is None
+
+
+def test_what_new_seeds_cannot_settle_of_cells(tmp_path: Path) -> None:
+    plan = paper_plan(
+        tmp_path,
+        printed("diabetes", "vib", margin="1.6"),
+        printed("gaussian", "vib", spread="0.5"),
+        printed("skewed", "nib", margin="0.3", spread="0.01"),
+        printed("gaussian", "mse", spread="", spread_kind=""),
+    )
+    data = measured(plan, {"vib": 0.2, "nib": 0.1, "mse": 0.2})
+    assert cells_to_settle(plan, data, 60) == CellsToSettle(
+        hopeless=("skewed/nib/rmse",),
+        one_table=("diabetes/vib/rmse",),
+        same_number=("gaussian/vib/rmse",),
+    )
+    with pytest.raises(UserError) as refused:
+        plan_stage(plan, data)
+    assert "no undecided claim or cell that more seeds could settle" in str(refused.value)
+    assert "the printed number itself errs too much" in str(refused.value)
+
+
+def test_a_stage_of_claims_and_cells_has_seeds_for_both(tmp_path: Path) -> None:
+    claim = CLAIM | {"id": "free", "metric": "rmse", "than": "vib", "over": "gaussian"}
+    scale = {"datasets": ["gaussian"], "seeds": 5, "settle": 60}
+    changes = {"scales": SPEC["scales"] | {"paper": scale}, "claims": [claim]}
+    alone = made_up_plan(tmp_path / "alone", "paper", **changes)
+    number = printed("gaussian", "nib", margin="0.45")
+    both = made_up_plan(tmp_path / "both", "paper", **changes, reported=[number])
+    sizes = {"vib": 1.0, "nib": 0.0}
+    for plan in (alone, both):
+        plan.paths.base.mkdir(parents=True, exist_ok=True)
+    cells = cells_to_settle(both, measured(both, sizes), 60)
+    first, stage = (plan_stage(plan, measured(plan, sizes)) for plan in (alone, both))
+    assert (stage.claims, stage.cells) == (("free",), ("gaussian/nib/rmse",))
+    assert first.seeds < cells.seeds <= stage.seeds

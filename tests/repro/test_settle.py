@@ -69,6 +69,25 @@ def test_the_verdict_of_the_second_stage_stands_in_every_format(checkout: Checko
         assert "Second stage" in (folder / name).read_text(), name
 
 
+def test_a_dry_run_says_what_the_second_stage_would_be_and_fixes_nothing(
+    checkout: Checkout,
+) -> None:
+    close_call(checkout)
+    early = checkout.repro(*SMOKE, "--settle", "--dry-run")
+    assert early.returncode == 0
+    assert "SETTLE waits: the first stage is not complete." in early.stdout
+    checkout.repro(*SMOKE)
+    before = len(checkout.trials())
+    shown = checkout.repro(*SMOKE, "--settle", "--dry-run")
+    assert shown.returncode == 0, shown.stderr
+    assert "new seeds (3 to" in shown.stdout
+    assert not (checkout.results / "toy/smoke/second-stage.json").exists()
+    assert len(checkout.trials()) == before
+    settled = checkout.repro(*SMOKE, "--settle")
+    said = next(line for line in shown.stdout.splitlines() if line.startswith("Second stage"))
+    assert said in settled.stdout
+
+
 def test_what_no_allowed_number_of_seeds_could_settle_is_refused(checkout: Checkout) -> None:
     close_call(checkout, bias=0.1005, settle=4)
     run = checkout.repro(*SMOKE, "--settle")
@@ -81,7 +100,7 @@ def test_a_decided_table_has_nothing_to_settle(checkout: Checkout) -> None:
     close_call(checkout, bias=0.9)
     run = checkout.repro(*SMOKE, "--settle")
     assert run.returncode == 2
-    assert "no undecided claim that more seeds could settle" in run.stderr
+    assert "no undecided claim or cell that more seeds could settle" in run.stderr
 
 
 def test_seeds_that_split_one_table_again_settle_nothing(checkout: Checkout) -> None:

@@ -227,3 +227,57 @@ def test_one_setting_cannot_be_swept_twice(tmp_path: Path, swept: list[Any]) -> 
     vib = SPEC["methods"]["vib"] | {"params": {"beta": {"sweep": swept, "table": 0.1}}}
     with pytest.raises(UserError, match=r"methods\.vib\.params\.beta: .* are the same value"):
         made_up_plan(tmp_path, methods=SPEC["methods"] | {"vib": vib})
+
+
+def test_budgets_by_rule_lie_within_what_both_curves_reach_in_every_seed(tmp_path: Path) -> None:
+    claim = {"kind": "frontier", "metric": "information", "cost": "compression", "than": ["vib"]}
+    plan = plan_of(tmp_path, claim | {"budgets": {"in_overlap": 3}}, methods=["bottleneck", "vib"])
+
+    def values(trial: Trial) -> dict[str, float]:
+        method, step = trial.setting.method, step_of(trial)
+        ours = method == "bottleneck"
+        # Ours reaches from 0 to 3, the rival from 1 to 4, a tenth more with each seed.
+        cost = step + (0.0 if ours else 1.0) + 0.1 * trial.seed
+        information = cost + (0.5 if ours else 0.0) + 0.1 * noise(method, step, trial.seed)
+        return {"rmse": 1.0, "information": information, "compression": cost}
+
+    verdict = judged(plan, values)
+    top = 1 + 0.1 * (plan.seeds - 1)
+    expected = np.linspace(top, 3.0, 5)[1:-1]
+    budgets = sorted({finding.budget for finding in verdict.findings})
+    assert budgets == pytest.approx(list(expected))
+    assert verdict.verdict == "supported"
+    assert "judged" not in verdict.sentence
+
+
+def test_curves_without_a_common_cost_leave_a_claim_undecided(tmp_path: Path) -> None:
+    claim = {"kind": "frontier", "metric": "information", "cost": "compression", "than": ["vib"]}
+    plan = plan_of(tmp_path, claim | {"budgets": {"in_overlap": 3}}, methods=["bottleneck", "vib"])
+
+    def values(trial: Trial) -> dict[str, float]:
+        apart = 0.0 if trial.setting.method == "bottleneck" else 9.0
+        return {"rmse": 1.0, "information": 1.0, "compression": step_of(trial) + apart}
+
+    verdict = judged(plan, values)
+    assert verdict.verdict == "undecided"
+    assert "is reached by both curves in every seed" in verdict.sentence
+    lost = judged(plan, lambda trial: values(trial) | {"compression": math.nan})
+    assert lost.verdict == "undecided"
+
+
+def test_a_verdict_names_the_artefact_that_all_its_seeds_share(tmp_path: Path) -> None:
+    claim = {"kind": "better", "than": ["mse"], "over": ["gaussian"]}
+    plan = plan_of(tmp_path, claim, datasets=["gaussian"])
+    teacher, own = "models.teachers.build_teacher", "models.tokenizers.train_tokenizer"
+    errors = by_method(bottleneck=0.5)
+
+    def used(trial: Trial) -> dict[str, Any]:
+        artifacts = {f"{teacher}/{'a' * 32}": "code", f"{own}/{trial.seed:032d}": "code"}
+        return {"fingerprint": {"artifacts": artifacts}}
+
+    records = [
+        TrialRecord(t, plan.folder(t), "done", metrics=errors(t), result=used(t))
+        for t in plan.trials
+    ]
+    sentence = decide(plan, aggregate(plan, records))[0].sentence
+    assert sentence.endswith("conditional on the artefact that all seeds share: build_teacher.")

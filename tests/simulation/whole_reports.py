@@ -128,9 +128,8 @@ def _two_stages(folder: Path) -> Rate:
 
     def once(random: Random) -> dict[str, bool]:
         plan.paths.second_stage.unlink(missing_ok=True)
-        first = decide(plan, made_up(plan, random))
         try:
-            stage = plan_stage(plan, first)
+            stage = plan_stage(plan, made_up(plan, random))
         except UserError:
             return {}
         second = second_plan(plan)

@@ -54,7 +54,7 @@ def _name(finding: Finding, spec: TableSpec) -> str:
     if not finding.rival:
         return finding.place
     label = spec.methods[finding.rival].label
-    return label if finding.budget is None else f"{label}, at {finding.budget:g}"
+    return label if finding.budget is None else f"{label}, at {finding.budget:.3g}"
 
 
 def _axis(finding: Finding, spec: TableSpec) -> str:
