@@ -8,10 +8,12 @@ import os
 import re
 import shlex
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from repro.artifact import Artifact
 from repro.data import cache_directory
 from repro.errors import UserError
 from repro.files import explained
@@ -49,12 +51,25 @@ class Sender:
         self._profile_name = cluster
         self._code = code
 
-    def send(self, array: Array, resources: Resources, after: str | None) -> str:
-        """Submit ``array``, to start when the job ``after`` has ended; return its job's number.
+    def send(self, array: Array, resources: Resources, after: Sequence[str] = ()) -> str:
+        """Submit ``array``, to start when the jobs ``after`` have ended; return its job's number.
 
         What the cluster refuses: ``UserError`` with its words. ``NotNowError``: it is busy. Neither
         leaves a job or a folder behind.
         """
+        return self._send(array, resources, after, ())
+
+    def send_artifacts(self, artifacts: Sequence[Artifact], resources: Resources) -> str:
+        """Submit one job that builds ``artifacts``; return its number. Errors as above."""
+        return self._send(Array(((),), throttle=1), resources, (), artifacts)
+
+    def _send(
+        self,
+        array: Array,
+        resources: Resources,
+        after: Sequence[str],
+        artifacts: Sequence[Artifact],
+    ) -> str:
         folder = new_folder(self._paths)
         asked = job_resources(resources, self._profile)
         submission = Submission(
@@ -71,7 +86,7 @@ class Sender:
         # Written before the call: whoever comes after a submitter that died knows what to look for.
         submission.write()
         lists = [
-            self._write_list(folder / f"bundle-{place}.json", bundle, resources)
+            self._write_list(folder / f"bundle-{place}.json", bundle, resources, artifacts)
             for place, bundle in enumerate(array.bundles)
         ]
         try:
@@ -84,7 +99,11 @@ class Sender:
         return job
 
     def _call(
-        self, submission: Submission, lists: list[Path], asked: dict[str, Any], after: str | None
+        self,
+        submission: Submission,
+        lists: list[Path],
+        asked: dict[str, Any],
+        after: Sequence[str],
     ) -> str:
         from submitit import SlurmExecutor
 
@@ -97,7 +116,7 @@ class Sender:
         return str(jobs[0].job_id).partition("_")[0]
 
     def _parameters(
-        self, submission: Submission, asked: dict[str, Any], after: str | None
+        self, submission: Submission, asked: dict[str, Any], after: Sequence[str]
     ) -> dict[str, Any]:
         profile = self._profile
         named = {key: getattr(profile, key) for key in ("partition", "account", "qos")}
@@ -112,7 +131,7 @@ class Sender:
             "setup": self._setup(),
             # Some clusters do not let a job be requeued unless it says so.
             "additional_parameters": {"requeue": True, **profile.sbatch},
-            **({"dependency": f"afterany:{after}"} if after else {}),
+            **({"dependency": ":".join(["afterany", *after])} if after else {}),
         }
 
     def _setup(self) -> list[str]:
@@ -130,7 +149,9 @@ class Sender:
         path = f"export PYTHONPATH={shlex.quote(str(self._code))}${{PYTHONPATH:+:$PYTHONPATH}}"
         return [*self._profile.setup, *exports, path]
 
-    def _write_list(self, path: Path, bundle: Bundle, resources: Resources) -> Path:
+    def _write_list(
+        self, path: Path, bundle: Bundle, resources: Resources, artifacts: Sequence[Artifact]
+    ) -> Path:
         folders = [self._plan.folder(trial) for trial in bundle]
         WorkList(
             folders=tuple(folder.path for folder in folders),
@@ -139,6 +160,8 @@ class Sender:
             replaced=results_to_replace(folders),
             in_job=True,
             memory_gb=job_memory(resources, self._profile),
+            artifacts=tuple((artifact.name, artifact.settings) for artifact in artifacts),
+            artifact_root=str(self._paths.artifacts),
         ).write(path)
         return path
 

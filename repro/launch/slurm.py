@@ -7,8 +7,8 @@ whether it still runs is asked of the queue. So any later call finds what this o
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from repro.attempts import LOST
@@ -17,7 +17,8 @@ from repro.estimate import in_words
 from repro.files import make_directory
 from repro.heartbeat import beating
 from repro.launch import queue
-from repro.launch.bundles import Array, arrays, bundled, grouped
+from repro.launch.artifacts import missing_artifacts
+from repro.launch.bundles import Array, arrays, bundled, grouped, resources_of
 from repro.launch.endings import kind_in_log, kind_of_state, last_words, log_of
 from repro.launch.launcher import Order
 from repro.launch.profile import load_profile
@@ -181,6 +182,7 @@ class SlurmLauncher:
         code = take_snapshot(self._paths.code)
         sender = Sender(self._paths, order.plan, profile, self._cluster, code)
         taken: set[str] = set()
+        first = self._build_first(sender, wanted)
         limit = profile.time_minutes * 60
         for resources, trials in grouped(wanted, self._resources):
             share = max(1, free * len(trials) // len(wanted))
@@ -188,12 +190,24 @@ class SlurmLauncher:
             sent: list[str] = []
             for array in arrays(bundles, queue.most_tasks(), share):
                 try:
-                    sent.append(sender.send(array, resources, _after(array, sent)))
+                    sent.append(sender.send(array, resources, [*first, *_after(array, sent)]))
                 except NotNowError as problem:
                     self._be_patient(problem)
                     return taken
                 taken |= {trial.trial_id for bundle in array.bundles for trial in bundle}
         return taken
+
+    def _build_first(self, sender: Sender, trials: Sequence[Trial]) -> list[str]:
+        """Submit a job for the artefacts that ``trials`` need and lack; return its number, if any.
+
+        Trials start when it has ended, however: whoever misses an artefact builds it.
+        """
+        artifacts = missing_artifacts(trials, self._paths.artifacts)
+        if not artifacts:
+            return []
+        with suppress(NotNowError):
+            return [sender.send_artifacts(artifacts, resources_of(trials[0], self._resources))]
+        return []
 
     def _is_wanted(self, order: Order, trial: Trial) -> bool:
         """Say whether nobody has taken the trial on, or ended it, since the caller looked."""
@@ -231,8 +245,8 @@ def submitting(paths: ResultPaths) -> Iterator[None]:
         yield
 
 
-def _after(array: Array, sent: list[str]) -> str | None:
-    return None if array.after is None else sent[array.after]
+def _after(array: Array, sent: list[str]) -> list[str]:
+    return [] if array.after is None else [sent[array.after]]
 
 
 def _jobs_of(submission: Submission) -> list[str]:

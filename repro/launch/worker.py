@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from repro import provenance
 from repro.attempts import LOST, amend_attempt, read_attempts
@@ -26,6 +27,7 @@ from repro.execution import RunOrder, load_code, run_trial
 from repro.failure import end_attempt
 from repro.files import check_writable
 from repro.heartbeat import Heartbeat
+from repro.launch.artifacts import start_building
 from repro.launch.child import ChildOrder, Ending, ending_of, fork, spawn
 from repro.launch.job import PresentJob
 from repro.launch.memory import kills_for_memory
@@ -80,6 +82,8 @@ class _Worker:
 
     def run(self) -> None:
         self._heartbeat.beat()
+        for builder, settings in self._list.artifacts:
+            self._build(builder, settings)
         if self._list.isolation == "fork":
             _preload(self._left)
         while self._left:
@@ -90,9 +94,21 @@ class _Worker:
             if self._left:
                 time.sleep(_POLL_SECONDS)
 
+    def _build(self, builder: str, settings: dict[str, Any]) -> None:
+        """Build an artefact, which trials wait for; its failure is theirs, once they ask for it."""
+        hold_signals()
+        child = start_building(builder, settings, Path(self._list.artifact_root))
+        try:
+            release_signals()
+            os.waitpid(child, 0)
+        except Interrupted:
+            _send(child, signal.SIGTERM)
+            _ends_until(child, math.inf)
+            raise
+
     def leave(self) -> None:
         """End after a signal; in a job that is to go on, put it back into the queue."""
-        if self._job is not None and self._left:
+        if self._job is not None and (self._left or self._list.artifacts):
             self._job.leave(self._came[0])
 
     def _run_one(self, folder: TrialFolder) -> Ending:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from repro.files import read_json, write_json
 from repro.store import TrialFolder
@@ -22,6 +22,7 @@ class WorkList:
     ``environment``  variables that are set for the trials
     ``replaced``     by name of a folder, when the result was finished that a run is to replace
     ``in_job``       the worker runs in a job of a cluster, with a time limit
+    ``artifacts``    what to build first below ``artifact_root``: builders' names and settings
     ``memory_gb``    what that job asked for
     """
 
@@ -30,6 +31,8 @@ class WorkList:
     environment: dict[str, str] = field(default_factory=dict)
     replaced: dict[str, str] = field(default_factory=dict)
     in_job: bool = False
+    artifacts: tuple[tuple[str, dict[str, Any]], ...] = ()
+    artifact_root: str = ""
     memory_gb: float | None = None
 
     def write(self, path: Path) -> None:
@@ -43,7 +46,9 @@ class WorkList:
         content = read_json(path)
         if content is None:
             raise FileNotFoundError(path)
-        return cls(**content | {"folders": tuple(map(Path, content["folders"]))})
+        artifacts = tuple((builder, settings) for builder, settings in content["artifacts"])
+        folders = tuple(map(Path, content["folders"]))
+        return cls(**content | {"folders": folders, "artifacts": artifacts})
 
 
 def results_to_replace(folders: Sequence[TrialFolder]) -> dict[str, str]:

@@ -171,3 +171,20 @@ def test_a_worker_that_cannot_start_is_given_up_with_its_last_words(
     assert "4 trials could not be begun:" in shown
     assert "no such image" in shown
     assert len(sweep.submissions) == 3
+
+
+def test_an_artefact_is_built_in_a_job_of_its_own_before_the_trials(
+    checkout: Checkout, slurm_cluster: DevCluster
+) -> None:
+    sweep = ClusterSweep.make(checkout, slurm_cluster, seeds=2, steps=2)
+    checkout.edit_spec(lambda spec: spec["scales"]["smoke"]["task"].update(with_artifact=True))
+    sweep.reproduce()
+    assert_all_done_once(sweep)
+    (record,) = (checkout.results / "artifacts").rglob("artifact.json")
+    (built,) = attempts(record.parent)
+    assert built["reason"] == "done"
+    first, second = sweep.submissions
+    assert first["bundles"] == [[]]
+    assert built["job"] == first["job"]
+    assert all(attempts(trial)[0]["start"] > built["end"] for trial in sweep.trials)
+    assert all(attempts(trial)[0]["job"].startswith(second["job"]) for trial in sweep.trials)

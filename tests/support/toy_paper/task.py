@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from repro.artifact import Builder
 from repro.context import RunContext
 from repro.data import DataFile
 
@@ -55,6 +56,10 @@ class Toy:
         if dataset != "filed":
             return ()
         return (DataFile("toy.csv", ("http://127.0.0.1:9/toy.csv",), "0" * 64, "CC0"),)
+
+    def artifacts(self, dataset: str) -> list[tuple[Builder, dict[str, Any]]]:
+        """What a run will ask for."""
+        return [(slow_square, {"value": 3})] if self.with_artifact else []
 
     def run(self, method: Guess, context: RunContext) -> dict[str, float]:
         """Return the method's error for this trial's seed."""
