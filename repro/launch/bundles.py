@@ -14,7 +14,7 @@ from repro.trial import Trial
 #: A trial that takes as long as this has a job of its own, and a bundle takes about as long.
 BUNDLE_SECONDS = 600.0
 #: What it costs to start a job and to import what its trials need: a bundle is to be worth that.
-_WORTH_SECONDS = 30.0
+_WORTH_SECONDS = 10.0
 
 Bundle = tuple[Trial, ...]
 

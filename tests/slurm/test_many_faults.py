@@ -196,7 +196,7 @@ def test_two_hundred_trials_survive_every_fault(
 
 def make_sweep(checkout: Checkout, cluster: DevCluster) -> ClusterSweep:
     """Two hundred trials of a second each, whose results rest on a generator's state."""
-    profile = {"time_minutes": 1, "signal_seconds": 45, "parallel": 8}
+    profile = {"time_minutes": 1, "signal_seconds": 45, "parallel": 5}
     sweep = ClusterSweep.make(checkout, cluster, seeds=SEEDS, **profile)
 
     def take_longer_than_said(spec: dict[str, Any]) -> None:

@@ -45,7 +45,7 @@ def test_long_trials_have_a_job_each() -> None:
 
 
 def test_short_trials_share_few_jobs() -> None:
-    assert len(bundled(trials(20), lambda _: 1.0, 16, HOUR)) == 1
+    assert len(bundled(trials(10), lambda _: 1.0, 16, HOUR)) == 1
     assert len(bundled(trials(200), lambda _: 1.0, 4, HOUR)) == 4
     assert len(bundled(trials(10_000), lambda _: 6.0, 4, HOUR)) == 100
 
