@@ -67,6 +67,15 @@ def test_up_and_down_from_the_command_line(cluster: DevCluster) -> None:
     assert "No cluster runs" in devcluster("down", directory=directory).stdout
 
 
+def test_the_makefile_starts_and_stops_it(cluster: DevCluster) -> None:
+    place = f"KLAIM_CLUSTER={cluster.paths.directory}"
+    for target, told in (("cluster-up", "The cluster runs:"), ("cluster-down", "is stopped")):
+        command = ["make", target, "SETUP=0", f"PYTHON={sys.executable}", place]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert told in done.stdout
+
+
 def test_what_a_user_needs_stands_in_the_directory(cluster: DevCluster) -> None:
     cluster.up(SMALL)
     record = json.loads(cluster.paths.record.read_text(encoding="utf-8"))
