@@ -97,6 +97,17 @@ def is_doubtful(path: Path, beat_path: Path) -> bool:
     return time.time() - heard > _DOUBT_SECONDS
 
 
+def void_if_silent(path: Path, beat_path: Path) -> None:
+    """Void a claim whose owner is known to have ended, unless it was heard a moment ago.
+
+    It spares whoever waits ``TIMEOUT``. An owner that lives after all finds its claim gone, and
+    writes no result.
+    """
+    with _guarded(path):
+        if is_doubtful(path, beat_path):
+            path.unlink(missing_ok=True)
+
+
 def _is_unreadable_for_long(path: Path) -> bool:
     """Say whether a claim that names nobody is old: a file system may show an empty file first."""
     try:

@@ -50,6 +50,10 @@ class DebugLauncher:
         """Nothing is given up: Ctrl-C ends this process."""
         return set()
 
+    def has_ended(self, job: str) -> bool:  # noqa: ARG002
+        """No job is this launcher's."""
+        return False
+
     def reasons(self, open_attempts: Mapping[str, dict[str, Any]]) -> dict[str, str]:
         """Nothing is known of a process that is gone."""
         return dict.fromkeys(open_attempts, LOST)

@@ -53,6 +53,9 @@ class Launcher(Protocol):
     def given_up(self) -> set[str]:
         """Return the ids of trials whose workers the user ended: they are not started again."""
 
+    def has_ended(self, job: str) -> bool:
+        """Say whether ``job``, as an attempt has it, is this launcher's and known to have ended."""
+
     def reasons(self, open_attempts: Mapping[str, dict[str, Any]]) -> dict[str, str]:
         """Say for trials, by id, why the attempt that their dead process left open ended."""
 

@@ -120,6 +120,12 @@ class SlurmLauncher:
                 last.update(dict.fromkeys(bundle, gone))
         return {trial for trial, gone in last.items() if gone and trial not in self._held}
 
+    def has_ended(self, job: str) -> bool:
+        """Say whether ``job`` is one of this sweep's and no longer in the queue."""
+        living = {one.job for one in self._queue if not one.is_final}
+        submissions = read_submissions(self._paths.jobs)
+        return job not in living and any(job in _jobs_of(one) for one in submissions)
+
     def reasons(self, open_attempts: Mapping[str, dict[str, Any]]) -> dict[str, str]:
         """Say why the jobs of attempts ended: by the queue, the accounts, or the job's log."""
         jobs = {trial: str(attempt["job"]) for trial, attempt in open_attempts.items()}

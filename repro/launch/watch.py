@@ -16,6 +16,7 @@ from repro.estimate import Estimate
 from repro.failure import end_attempt
 from repro.files import check_writable
 from repro.launch.launcher import Launcher, Order
+from repro.lock import is_doubtful, void_if_silent
 from repro.plan import Plan
 from repro.retry import kind_of
 from repro.store import TrialFolder, TrialRecord
@@ -79,6 +80,9 @@ class _Watch:
         if not self._unfinished or held is None:
             return bool(self._unfinished)
         running = {record.trial.trial_id for record in records if record.state == "running"}
+        for record in records:
+            if record.state == "running" and record.trial.trial_id not in held:
+                self._void_if_ended(record.folder)
         self._note_cancelled()
         free = [
             trial
@@ -137,6 +141,14 @@ class _Watch:
         if self._orders[name] >= _ORDERS:
             self._never_begun.add(name)
         return name not in self._never_begun
+
+    def _void_if_ended(self, folder: TrialFolder) -> None:
+        """Believe the queue where it says that the job of a silent trial has ended."""
+        if not is_doubtful(folder.claim, folder.heartbeat):
+            return
+        attempts = read_attempts(folder.attempts)
+        if attempts and self._launcher.has_ended(str(attempts[-1]["job"])):
+            void_if_silent(folder.claim, folder.heartbeat)
 
     def _note_cancelled(self) -> None:
         """Note the trials that were cancelled during this watch; those before it run again."""

@@ -33,7 +33,7 @@ from repro.launch.job import PresentJob
 from repro.launch.memory import kills_for_memory
 from repro.launch.stopping import hold_signals, release_signals, stops_on
 from repro.launch.worklist import WorkList
-from repro.lock import is_doubtful
+from repro.lock import is_doubtful, void_if_silent
 from repro.store import TrialFolder, load_trial
 
 #: How often one worker begins one trial: whatever goes wrong, its list comes to an end.
@@ -128,7 +128,9 @@ class _Worker:
         """Say whether the trial is to be begun again here, once its turn comes."""
         if ending.outcome == "claimed":
             # The dead of another host look alive for a while; a trial that truly runs is left.
-            return is_doubtful(folder.claim, folder.heartbeat)
+            if self._is_of_this_job(folder):
+                void_if_silent(folder.claim, folder.heartbeat)
+            return is_doubtful(folder.claim, folder.heartbeat) or not folder.claim.exists()
         self._begun[folder.path] += 1
         if ending.outcome == "disk":
             check_writable(folder.path)  # where that fails, no other trial could run either
@@ -166,10 +168,11 @@ class _Worker:
 
     def _earlier(self, folder: TrialFolder) -> str:
         """Return why the trial's open attempt ended, where an earlier start of this job made it."""
+        return self._job.earlier if self._job and self._is_of_this_job(folder) else LOST
+
+    def _is_of_this_job(self, folder: TrialFolder) -> bool:
         attempts = read_attempts(folder.attempts)
-        if self._job is None or not attempts or attempts[-1]["job"] != self._job.job:
-            return LOST
-        return self._job.earlier
+        return bool(self._job and attempts and attempts[-1]["job"] == self._job.job)
 
 
 def _note_stop(folder: TrialFolder, child: int, reason: str) -> None:
