@@ -1,0 +1,93 @@
+"""Keeping SLURM on the loopback interface: the address and the ports that it binds.
+
+SLURM binds the address that the machine's own name resolves to. Where that is no loopback address,
+the daemons run in a namespace in which the machine is called ``localhost``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import random
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from repro.errors import UserError
+
+#: Below the range from which the system gives ports to outgoing connections.
+_PORTS = range(20000, 32000)
+_RENAMED = ("sh", "-c", 'hostname localhost && exec "$@"', "sh")
+
+
+@dataclass(frozen=True)
+class Loopback:
+    """The address to bind, and the words before a command that make its programs bind it."""
+
+    address: str
+    prefix: tuple[str, ...] = ()
+
+
+def find_loopback() -> Loopback:
+    """Return how SLURM's programs stay on loopback here. Where they cannot: ``UserError``."""
+    name = socket.gethostname()
+    address = _resolved(name)
+    if address is not None and ipaddress.ip_address(address).is_loopback:
+        return Loopback(address)
+    for prefix in _namespaces():
+        if _works(prefix):
+            return Loopback("127.0.0.1", prefix)
+    shown = f"resolves to {address}" if address else "does not resolve"
+    raise UserError(
+        f"this machine's name {name} {shown}, so SLURM would listen on the network: "
+        f"add the line `127.0.1.1 {name}` to /etc/hosts"
+    )
+
+
+def _resolved(name: str) -> str | None:
+    """Return the address that SLURM would take for ``name``."""
+    try:
+        found = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM)
+    except OSError:
+        return None
+    return str(found[0][4][0])
+
+
+def _namespaces() -> list[tuple[str, ...]]:
+    """Return the commands that may give a process a host name of its own, the plainest first."""
+    if os.geteuid() == 0:
+        return [("unshare", "--uts", *_RENAMED)]
+    return [("unshare", "--user", "--map-current-user", "--keep-caps", "--uts", *_RENAMED)]
+
+
+def _works(prefix: tuple[str, ...]) -> bool:
+    try:
+        return subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+@contextlib.contextmanager
+def reserved_ports(address: str, count: int) -> Iterator[list[int]]:
+    """Give ``count`` free ports, kept from other clusters inside the block.
+
+    The daemons can bind them all the same: SLURM sets SO_REUSEADDR, and so do the kept sockets once
+    they are bound.
+    """
+    with contextlib.ExitStack() as stack:
+        ports: list[int] = []
+        for port in random.sample(_PORTS, len(_PORTS)):
+            if len(ports) == count:
+                break
+            kept = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            try:
+                kept.bind((address, port))
+            except OSError:
+                continue
+            kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            ports.append(port)
+        if len(ports) < count:
+            raise UserError(f"only {len(ports)} of {count} ports from {_PORTS.start} on are free")
+        yield ports
