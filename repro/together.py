@@ -83,6 +83,9 @@ def run_together(folders: Sequence[TrialFolder], orders: Sequence[RunOrder]) -> 
     with contextlib.ExitStack() as claims:
         for folder, order in zip(folders, orders, strict=True):
             if not try_claim(folder.claim, folder.heartbeat):
+                if not begun:
+                    # Another worker is about to take them all: two would tear the batch apart.
+                    return ["claimed"] * len(folders)
                 outcomes[folder.path] = "claimed"
                 continue
             claims.callback(release, folder.claim)
