@@ -55,7 +55,8 @@ class _Learner(NeuralLearner):
     def __post_init__(self) -> None:
         super().__post_init__()
         problem = self.problem
-        self.edges = np.unique(np.linspace(0, problem.dimension, _POOLED + 1).round()[:-1])
+        parts = min(_POOLED, problem.dimension)
+        self.edges = np.arange(parts) * problem.dimension // parts
         inputs = problem.hidden_width * len(self.edges)
         self.explorer = Perceptrons(problem, "exploration", inputs, problem.hidden_width)
         self.decider = Perceptrons(problem, "decision", 2, _DECISION_UNITS)
@@ -80,9 +81,8 @@ class _Learner(NeuralLearner):
 
     def _pooled_gradients(self, x: Floats) -> Floats:
         """Return each arm's gradient of f₁, averaged in parts of each unit's inputs."""
-        edges = self.edges.astype(int)
-        sizes = np.diff(np.append(edges, x.shape[1]))
-        pooled = np.add.reduceat(x, edges, axis=1) / sizes
+        sizes = np.diff(np.append(self.edges, x.shape[1]))
+        pooled = np.add.reduceat(x, self.edges, axis=1) / sizes
         units = (self.activations.hidden > 0) * self.networks.output[:, None, :]
         gradients = units[:, :, :, None] * (self.networks.scale * pooled[:, None, None, :])
         return np.asarray(gradients.reshape(*units.shape[:2], -1), dtype=np.float32)

@@ -43,6 +43,10 @@ class Problem:
     replay_steps: int
     seeds: tuple[SeedOf, ...]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what gives seeds, which hangs on a running trial: a checkpoint needs none."""
+        return self.__dict__ | {"seeds": (None,) * len(self.seeds)}
+
     @property
     def streams(self) -> int:
         """Number of streams."""

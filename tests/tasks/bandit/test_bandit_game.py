@@ -20,6 +20,7 @@ from baselines.bandit.uniform import Uniform
 from methods.neucb import NeuFastCB, NeuSquareCB
 from repro.errors import UserError
 from repro.files import read_json_lines
+from repro.heartbeat import Heartbeat
 from tasks.bandit import Bandit, Choice, PlainLearner, game
 from tasks.bandit.metrics import SHARES
 
@@ -138,6 +139,8 @@ def test_an_interrupted_game_goes_on_as_it_was(tmp_path, monkeypatch, name):
     method = METHODS[name]
     whole = SMALL.run_batch(method, contexts(tmp_path / "whole", 2))
     batch = contexts(tmp_path / "cut", 2)
+    for one in batch:
+        one.heartbeat = Heartbeat(one.directory / "heartbeat.json")  # no checkpoint may hold it
     played = []
     original = game._round
 
