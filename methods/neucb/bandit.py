@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from methods.neucb.ball import Ball
+from methods.neucb.curvature import Rounds, smallest_curvature
 from methods.neucb.perturbation import Perturbation, perturbation_scale
 from repro.errors import UserError
 from tasks.bandit.allocation import (
@@ -130,8 +131,6 @@ class _Learner(NeuralLearner):
 
     def diagnose(self, history: History, rounds: int) -> dict[str, Floats]:
         """Return the smallest curvature of the expected perturbed loss on rounds of the game."""
-        from methods.neucb.curvature import Rounds, smallest_curvature
-
         played = np.unique(np.linspace(0, len(history.arms) - 1, rounds).round().astype(int))
         scale = perturbation_scale(
             self.settings.perturbation or self.settings.proximal, self.problem.hidden_width

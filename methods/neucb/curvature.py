@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import Tensor
 from torch.nn.functional import softplus
 
@@ -44,8 +45,6 @@ def smallest_curvature(
     ``weights``, ``start``  (count,): a network's, as ``ArmNetworks.weights`` has them
     ``scale``               κ; 0 for the loss without perturbation
     """
-    from scipy.sparse.linalg import LinearOperator, eigsh
-
     theta = torch.from_numpy(weights.astype(np.float64)).requires_grad_(True)
     value = _expected_loss(
         theta, torch.from_numpy(start.astype(np.float64)), arms, rounds, loss, scale
