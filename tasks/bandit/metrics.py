@@ -79,10 +79,11 @@ def game_metrics(
     """Return one trial's metrics; ``chosen``: its streams, one per level of label noise."""
     noise = streams.noise[chosen]
     metrics = {"diverged": float(diverged[chosen].mean())}
-    final = regrets.last("pseudo")[chosen]
-    metrics |= {f"pseudo_regret@{q:g}": float(v) for q, v in zip(noise, final, strict=True)}
     if len(noise) == 1:
         metrics |= _without_noise(regrets, chosen.start)
+    else:
+        final = regrets.last("pseudo")[chosen]
+        metrics |= {f"pseudo_regret@{q:g}": float(v) for q, v in zip(noise, final, strict=True)}
     metrics |= {name: float(values[chosen].mean()) for name, values in diagnosed.items()}
     if diverged[chosen].any():
         return {name: v if name == "diverged" else math.nan for name, v in metrics.items()}

@@ -68,13 +68,12 @@ def test_metrics_of_a_clean_set(tmp_path):
     metrics = Bandit(hidden_width=8, diagnosed_rounds=40).run(NeuFastCB(), context(tmp_path))
     assert set(metrics) == {
         "regret",
-        "pseudo_regret@0",
         "diverged",
         "smallest_curvature",
         *(f"regret_after@{share:g}" for share in SHARES),
         *(f"regression_regret@{share:g}" for share in SHARES),
     }
-    assert metrics["regret"] == metrics["pseudo_regret@0"] == metrics["regret_after@1"]
+    assert metrics["regret"] == metrics["regret_after@1"]
     regrets = [metrics[f"regret_after@{share:g}"] for share in SHARES]
     assert regrets == sorted(regrets)
     assert metrics["diverged"] == 0.0
