@@ -32,12 +32,13 @@ class Bandit:
                        by default columns are standardised first
     ``diagnosed_rounds``  rounds from which the curvature of the loss is measured; 0: not measured
 
-    Metrics: ``regret`` (wrong arms), ``regret_after@s`` and ``regression_regret@s`` (after the share
-    s of the rounds), ``diverged``, and ``smallest_curvature`` of methods that have it. On a set of
-    several levels of noise, ``pseudo_regret@q`` (against the best policy, in expectation, with the
-    share q of labels replaced) and ``diverged``; with ``rows: tuning``, ``tuning_regret`` alone.
-    Regrets are sums over rounds, without unit; regression regret is in the unit of the method's
-    loss (½ squared error, or nats). A trial that diverges has ``nan`` for all but ``diverged``.
+    Metrics: ``regret`` (wrong arms), ``regret_after@s`` and ``regression_regret@s`` (after the
+    share s of the rounds), ``diverged``, and ``smallest_curvature`` of methods that have it. On a
+    set of several levels of noise, ``pseudo_regret@q`` (against the best policy, in expectation,
+    with the share q of labels replaced) and ``diverged``; with ``rows: tuning``, ``tuning_regret``
+    alone. Regrets are sums over rounds, without unit; regression regret is in the unit of the
+    method's loss (½ squared error, or nats). A trial that diverges has ``nan`` for all but
+    ``diverged``.
     """
 
     rounds: int | None = None
