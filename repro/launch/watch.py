@@ -155,6 +155,7 @@ class _Watch:
         cancelled = self._launcher.given_up()
         if self._cancelled_before is None:
             self._cancelled_before = cancelled
+        self._cancelled_before &= cancelled  # who has a job again may be cancelled again
         self._cancelled = (cancelled - self._cancelled_before) & self._unfinished.keys()
 
     def _times_begun(self, trial: Trial) -> int:

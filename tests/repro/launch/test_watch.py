@@ -152,6 +152,18 @@ def test_what_is_cancelled_meanwhile_is_not_started_again(plan: Plan) -> None:
     assert len(launcher.orders) == 1
 
 
+def test_what_was_cancelled_before_and_is_cancelled_again_is_not_started_again(plan: Plan) -> None:
+    def given_up() -> set[str]:
+        # Cancelled by an earlier call; then in the queue again; then cancelled again.
+        return set() if len(looks) == 1 else {trial.trial_id for trial in plan.trials}
+
+    looks: list[int] = []
+    launcher = FakeLauncher(plan, lambda trial: None)
+    launcher.given_up = lambda: (given_up(), looks.append(1))[0]  # type: ignore[method-assign]
+    assert watch(plan, launcher) == ["2 trials were cancelled."]
+    assert len(launcher.orders) == 2
+
+
 def test_what_was_cancelled_before_is_started(plan: Plan) -> None:
     launcher = FakeLauncher(plan, lambda trial: finish(plan, trial))
     launcher.cancelled = {trial.trial_id for trial in plan.trials}
