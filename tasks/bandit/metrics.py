@@ -101,9 +101,11 @@ def tuning_metrics(
 def _without_noise(regrets: Regrets, stream: int) -> dict[str, float]:
     rounds = len(regrets.observed)
     metrics: dict[str, Any] = {"regret": regrets.observed[-1, stream]}
+    # A stream that diverged began with numbers; a method without regression never has any.
+    has_regression = np.isfinite(regrets.regression[0, stream])
     for share in SHARES:
         last = max(1, round(share * rounds)) - 1
         metrics[f"regret_after@{share:g}"] = regrets.observed[last, stream]
-        if np.isfinite(regrets.regression[last, stream]):
+        if has_regression:
             metrics[f"regression_regret@{share:g}"] = regrets.regression[last, stream]
     return {name: float(value) for name, value in metrics.items()}

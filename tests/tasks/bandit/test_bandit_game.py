@@ -174,6 +174,7 @@ def test_a_diverged_trial_is_an_outcome_and_leaves_the_others_alone(tmp_path):
     results = task.run_batch(method, contexts(tmp_path, 2))
     for metrics in results:
         assert metrics["diverged"] == 1.0
+        assert "regression_regret@1" in metrics
         assert all(math.isnan(v) for name, v in metrics.items() if name != "diverged")
 
 

@@ -185,8 +185,9 @@ def test_diabetes_is_the_table_of_scikit_learn(tmp_path: Path) -> None:
 
 def test_missing_scikit_learn_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
     from tasks.regression import tables
+    from tasks.tables import bundled
 
-    monkeypatch.setattr(tables.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(bundled.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match="scikit-learn, which is not installed"):
         tables.DIABETES[0].locate()
 
