@@ -148,45 +148,6 @@ def test_only_loopback_is_listened_on(cluster: DevCluster, tmp_path: Path) -> No
     assert foreign_addresses(cluster) == []
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a process another host name")
-def test_a_machine_whose_name_is_not_loopback_still_listens_there_alone(
-    cluster: DevCluster, tmp_path: Path
-) -> None:
-    directory = cluster.paths.directory
-    renamed = 'hostname elsewhere.invalid && exec "$@"'
-    command = [sys.executable, "-m", "slurm.devcluster", "up", f"--directory={directory}"]
-    done = subprocess.run(
-        ["unshare", "--uts", "sh", "-c", renamed, "sh", *command],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "srun and salloc work inside of jobs alone" in done.stdout
-    submit(cluster, f"srun hostname > {tmp_path}/log")
-    assert wait_for_lines(tmp_path / "log", 1) == ["localhost"]
-    assert foreign_addresses(cluster) == []
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a process another host name")
-def test_a_name_that_nothing_helps_is_refused(cluster: DevCluster) -> None:
-    renamed = 'hostname elsewhere.invalid && exec setpriv --bounding-set=-sys_admin "$@"'
-    command = [sys.executable, "-m", "slurm.devcluster", "up"]
-    done = subprocess.run(
-        ["unshare", "--uts", "sh", "-c", renamed, "sh", *command],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "KLAIM_CLUSTER": str(cluster.paths.directory)},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "add the line `127.0.1.1 elsewhere.invalid` to /etc/hosts" in done.stderr
-    assert cluster_processes(cluster.paths) == []
-
-
 def test_without_slurm_one_line_says_what_to_install(tmp_path: Path) -> None:
     # Short, unlike pytest's own: paths to sockets have a limit.
     directory = Path("/tmp/klaim-no-slurm")
