@@ -76,6 +76,31 @@ def test_the_makefile_starts_and_stops_it(cluster: DevCluster) -> None:
         assert told in done.stdout
 
 
+def test_a_cluster_may_be_without_gpus_and_found_through_a_link(
+    cluster: DevCluster, tmp_path: Path
+) -> None:
+    cluster.up(ClusterSettings(nodes=1, gpus_per_node=0))
+    assert (
+        cluster.run("sinfo", "-h", "-p", "normal", "-o", "%N %G").stdout.strip() == "node1 (null)"
+    )
+    link = Path("/tmp") / f"{cluster.paths.directory.name}-link"
+    link.symlink_to(cluster.paths.directory)
+    try:
+        assert DevCluster.at(link).down()
+    finally:
+        link.unlink()
+    assert cluster_processes(cluster.paths) == []
+
+
+def test_a_node_out_of_service_does_not_hold_up_a_second_start(cluster: DevCluster) -> None:
+    cluster.up(SMALL)
+    drained = ("nodename=node1", "state=drain", "reason=repair")
+    assert cluster.run("scontrol", "update", *drained).returncode == 0
+    before = time.monotonic()
+    assert not cluster.up(SMALL)
+    assert time.monotonic() - before < 10
+
+
 def test_what_a_user_needs_stands_in_the_directory(cluster: DevCluster) -> None:
     cluster.up(SMALL)
     record = json.loads(cluster.paths.record.read_text(encoding="utf-8"))
