@@ -197,7 +197,7 @@ system-packages: ## what LaTeX, the browser tests and a SLURM of one's own need,
 	$(SUDO) apt-get install -y -qq --no-install-recommends \
 	  chromium fonts-dejavu-core lmodern latexmk poppler-utils \
 	  texlive-latex-recommended texlive-latex-extra texlive-science \
-	  munge slurmctld slurmd slurm-client slurmdbd mariadb-server mariadb-client
+	  munge slurmctld slurmd slurm-client slurmdbd mariadb-server mariadb-client iproute2
 
 clean: ## remove caches and the virtual environment; results stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks
