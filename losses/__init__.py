@@ -5,13 +5,33 @@ from losses.cauchy_schwarz import (
     cauchy_schwarz_mutual_information,
     conditional_cauchy_schwarz_divergence,
 )
+from losses.divergences import (
+    clipped_kl,
+    js_divergence,
+    kl_divergence,
+    renyi_divergence,
+    skew_kl,
+    top_k_kl,
+    total_variation,
+)
 from losses.gram import gaussian_gram, median_distance, squared_distances
+from losses.likelihood import TokenStatistics, cross_entropy, token_statistics
 
 __all__ = [
+    "TokenStatistics",
     "cauchy_schwarz_divergence",
     "cauchy_schwarz_mutual_information",
+    "clipped_kl",
     "conditional_cauchy_schwarz_divergence",
+    "cross_entropy",
     "gaussian_gram",
+    "js_divergence",
+    "kl_divergence",
     "median_distance",
+    "renyi_divergence",
+    "skew_kl",
     "squared_distances",
+    "token_statistics",
+    "top_k_kl",
+    "total_variation",
 ]
