@@ -134,7 +134,7 @@ def _side(
 ) -> Tensor:
     of_log_sum, of_own, of_other = (upstream[..., i] for i in own)
     mean_own, mean_other = (statistics[..., i] for i in own[1:])
-    constant = of_log_sum + _product(of_own, 1 - mean_own) - _product(of_other, mean_other)
+    constant = of_log_sum + zero_product(of_own, 1 - mean_own) - zero_product(of_other, mean_other)
     return torch.stack(
         [constant, of_own, of_other, upstream[..., cross[0]], upstream[..., cross[1]]], -1
     )
@@ -154,6 +154,6 @@ def _finite(log_sum: Tensor) -> Tensor:
     return torch.where(log_sum == -math.inf, 0, log_sum)
 
 
-def _product(gradient: Tensor, value: Tensor) -> Tensor:
+def zero_product(gradient: Tensor, value: Tensor) -> Tensor:
     """Return gradient · value, 0 where the gradient is 0 and the value may be infinite."""
     return torch.where(gradient == 0, 0, gradient * value)

@@ -50,7 +50,7 @@ def row_values(
         return _by_definition(name, rows, parameters, weight)
     if backend == "chunked":
         return chunked.row_values(name, rows, parameters, weight)
-    from losses.rows import fused  # Triton is optional, and takes a while to import
+    from losses import fused  # Triton is optional, and takes a while to import
 
     return fused.row_values(name, rows, parameters, weight)
 

@@ -1,0 +1,41 @@
+"""Launching the kernels: one program per row, block sizes, strides, types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+from losses.rows.backends import interpreted
+
+#: Elements of a block, and the warps that share it: with 8 to 16 elements per thread nothing spills
+#: (tests/losses/test_kernel_compilation.py).
+BLOCK = 2048
+WARPS = 8
+
+
+def block_options(n_columns: int, block: int | None = None) -> dict[str, Any]:
+    """Return block size and warps for rows of ``n_columns``: a short row is one short block."""
+    size = min(block or BLOCK, max(16, triton.next_power_of_2(n_columns)))
+    return {"BLOCK": size, "num_warps": max(1, min(WARPS, size // 256))}
+
+
+def accumulator(dtype: torch.dtype) -> Any:
+    """Return the kernels' accumulator type for logits of ``dtype``."""
+    return tl.float64 if dtype == torch.float64 else tl.float32
+
+
+def fast(dtype: torch.dtype) -> bool:
+    """Return whether approximate instructions may be used: not in the interpreter, not in float64."""
+    return not interpreted() and dtype != torch.float64
+
+
+def row_stride(tensor: Tensor | None) -> int:
+    """Return the distance between rows; the last dimension must be contiguous."""
+    if tensor is None:
+        return 0
+    assert tensor.stride(-1) == 1 or tensor.shape[-1] == 1, "rows must be contiguous"
+    return tensor.stride(0)
