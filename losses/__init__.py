@@ -16,6 +16,7 @@ from losses.divergences import (
 )
 from losses.gram import gaussian_gram, median_distance, squared_distances
 from losses.likelihood import TokenStatistics, cross_entropy, token_statistics
+from losses.linear import linear_cross_entropy, linear_kl_divergence, linear_token_statistics
 
 __all__ = [
     "TokenStatistics",
@@ -27,6 +28,9 @@ __all__ = [
     "gaussian_gram",
     "js_divergence",
     "kl_divergence",
+    "linear_cross_entropy",
+    "linear_kl_divergence",
+    "linear_token_statistics",
     "median_distance",
     "renyi_divergence",
     "skew_kl",

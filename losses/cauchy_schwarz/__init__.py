@@ -9,10 +9,8 @@ more than once, ``"chunked"`` works tile by tile in bounded memory; ``None`` pic
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import get_args
 
-import torch
 from torch import Tensor
 
 from losses.arguments import (
@@ -24,6 +22,7 @@ from losses.arguments import (
 )
 from losses.cauchy_schwarz import chunked, reference
 from losses.cauchy_schwarz.kinds import Backend, Form, Implementation
+from losses.rows.precision import full_precision
 
 __all__ = [
     "Backend",
@@ -57,7 +56,7 @@ def cauchy_schwarz_divergence(
     require_samples(p_samples=p_samples, q_samples=q_samples)
     require_same_columns(p_samples=p_samples, q_samples=q_samples)
     require_bandwidth(bandwidth=bandwidth)
-    with _full_precision(p_samples):
+    with full_precision(p_samples):
         return _implementation(backend).divergence(
             widened(p_samples), widened(q_samples), bandwidth=bandwidth
         )
@@ -96,7 +95,7 @@ def conditional_cauchy_schwarz_divergence(
     require_bandwidth(x_bandwidth=x_bandwidth, y_bandwidth=y_bandwidth)
     if form not in _FORMS:
         raise ValueError(f"form is {form!r}: it must be one of {', '.join(_FORMS)}")
-    with _full_precision(x):
+    with full_precision(x):
         return _implementation(backend).conditional_divergence(
             widened(x),
             widened(y),
@@ -130,7 +129,7 @@ def cauchy_schwarz_mutual_information(
     require_samples(x=x, t=t)
     require_same_rows(x=x, t=t)
     require_bandwidth(x_bandwidth=x_bandwidth, t_bandwidth=t_bandwidth)
-    with _full_precision(x):
+    with full_precision(x):
         return _implementation(backend).mutual_information(
             widened(x),
             widened(t),
@@ -138,14 +137,6 @@ def cauchy_schwarz_mutual_information(
             t_bandwidth=t_bandwidth,
             normalized=normalized,
         )
-
-
-def _full_precision(like: Tensor) -> AbstractContextManager[object]:
-    """Return a context without autocast, whose half-precision products distances do not survive."""
-    device = like.device.type
-    if torch.is_autocast_enabled(device):
-        return torch.autocast(device, enabled=False)
-    return nullcontext()
 
 
 def _implementation(backend: Backend | None) -> Implementation:

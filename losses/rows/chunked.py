@@ -16,6 +16,7 @@ from torch import Tensor
 from losses.rows.definitions import values
 from losses.rows.eager_sweeps import Gradients, values_and_gradients, without_masked
 from losses.rows.kinds import Rows
+from losses.rows.precision import full_precision
 from losses.rows.probabilities import compute_dtype
 
 #: Logits of one chunk, chosen by timing: a megabyte of float32, within a processor's cache. A GPU
@@ -36,6 +37,27 @@ def row_values(name: str, rows: Rows, parameters: Sequence[float], row_weight: T
     """Return the value of each row, (N,) or (N, k), 0 where ``row_weight`` is 0."""
     result: Tensor = _values(*rows, row_weight, name, list(parameters))
     return result
+
+
+def sweep(
+    name: str,
+    rows: Rows,
+    parameters: Sequence[float],
+    row_weight: Tensor,
+    upstream: Tensor,
+    needs: Sequence[bool],
+) -> tuple[Tensor, list[Tensor]]:
+    """Return the values of all rows and the gradients of Σ upstream · values, chunk by chunk."""
+    result = _new_values(rows.student, width(name, rows.teacher))
+    gradients = _new_gradients(rows, needs)
+    with full_precision(rows.student):
+        for part in _chunks(rows.student, row_weight, gradients):
+            found, of_part = values_and_gradients(
+                name, rows.part(part), parameters, upstream[part], needs
+            )
+            result[part] = found
+            _store(gradients, part, of_part)
+    return result, gradients
 
 
 def width(name: str, teacher: Tensor | None) -> int:
@@ -60,16 +82,9 @@ def _total(
     needs: list[bool],
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     rows = Rows(student, teacher, extra)
-    result = _new_values(student, width(name, teacher))
-    gradients = _new_gradients(rows, needs)
-    for part in _chunks(student, row_weight, gradients):
-        found, of_part = values_and_gradients(
-            name, rows.part(part), parameters, row_weight[part], needs
-        )
-        result[part] = found
-        _store(gradients, part, of_part)
-    whole = result.double() @ row_weight.double()
-    return (whole.to(result.dtype), result, *gradients)
+    result, gradients = sweep(name, rows, parameters, row_weight, row_weight, needs)
+    whole = (result.double() @ row_weight.double()).to(result.dtype)
+    return whole, result, gradients[0], gradients[1], gradients[2]
 
 
 @_total.register_fake
@@ -84,7 +99,7 @@ def _(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     result = _new_values(student, 0)
     gradients = _new_gradients(Rows(student, teacher, extra), needs)
-    return (result.new_empty(()), result, *gradients)
+    return result.new_empty(()), result, gradients[0], gradients[1], gradients[2]
 
 
 def _keep_gradients(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
@@ -159,13 +174,7 @@ def _gradients(
     needs: list[bool],
 ) -> tuple[Tensor, Tensor, Tensor]:
     rows = Rows(student, teacher, extra)
-    gradients = _new_gradients(rows, needs)
-    for part in _chunks(student, row_weight, gradients):
-        _store(
-            gradients,
-            part,
-            values_and_gradients(name, rows.part(part), parameters, upstream[part], needs)[1],
-        )
+    gradients = sweep(name, rows, parameters, row_weight, upstream, needs)[1]
     return gradients[0], gradients[1], gradients[2]
 
 
@@ -214,7 +223,7 @@ def _chunks(
     if len(kept) == count:
         yield from (slice(i, min(i + height, count)) for i in range(0, count, height))
     else:
-        yield from (part for part in kept.split(height) if len(part))
+        yield from (kept[i : i + height] for i in range(0, len(kept), height))
 
 
 def _new_values(student: Tensor, columns: int) -> Tensor:

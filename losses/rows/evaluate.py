@@ -11,6 +11,7 @@ from torch import Tensor
 from losses.rows import chunked, definitions
 from losses.rows.backends import chosen_backend
 from losses.rows.kinds import Backend, Reduction, Rows
+from losses.rows.precision import full_precision
 from losses.rows.probabilities import compute_dtype
 
 
@@ -31,11 +32,15 @@ def reduced(
     shape: torch.Size,
 ) -> Tensor:
     """Return the named loss of the rows, reduced, or of ``shape`` without reduction."""
-    weight = row_weights(weighting, rows)
+    weight = row_weights(weighting, rows.student)
     chosen = chosen_backend(backend, rows.student)
     if weighting.reduction != "none" and chosen == "chunked":
         return chunked.total(name, rows, parameters, weight)
-    found = row_values(name, rows, parameters, weight, chosen)
+    return weighted(row_values(name, rows, parameters, weight, chosen), weight, weighting, shape)
+
+
+def weighted(found: Tensor, weight: Tensor, weighting: Weighting, shape: torch.Size) -> Tensor:
+    """Return the values (N,) reduced with their factors, or of ``shape`` without reduction."""
     if weighting.reduction == "none":
         return found.reshape(shape) if weighting.weight is None else (found * weight).reshape(shape)
     # Over many rows, float32 would lose the last digits of the mean.
@@ -47,7 +52,8 @@ def row_values(
 ) -> Tensor:
     """Return the values of all rows, 0 where the weight is 0, from the implementation named."""
     if backend == "reference":
-        return _by_definition(name, rows, parameters, weight)
+        with full_precision(rows.student):
+            return _by_definition(name, rows, parameters, weight)
     if backend == "chunked":
         return chunked.row_values(name, rows, parameters, weight)
     from losses import fused  # Triton is optional, and takes a while to import
@@ -55,15 +61,14 @@ def row_values(
     return fused.row_values(name, rows, parameters, weight)
 
 
-def row_weights(weighting: Weighting, rows: Rows) -> Tensor:
-    """Return the factor of each row, (N,), with the denominator of a mean in it.
+def row_weights(weighting: Weighting, like: Tensor) -> Tensor:
+    """Return the factor of each row of ``like``, (N,), with the denominator of a mean in it.
 
     A mean divides by the sum of weights; where that is 0, by 1, so that nothing is 0 and not NaN.
     """
-    student = rows.student
-    dtype = compute_dtype(student.dtype)
+    dtype = compute_dtype(like.dtype)
     weight = (
-        student.new_ones(student.shape[0], dtype=dtype)
+        like.new_ones(like.shape[0], dtype=dtype)
         if weighting.weight is None
         else weighting.weight.reshape(-1).to(dtype)
     )
