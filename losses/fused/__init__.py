@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from losses.fused import class_a, class_b, clipped, mixture, top_k
+from losses.fused import balanced, class_a, class_b, clipped, mixture, pixels, top_k
 from losses.rows.definitions import hold_infinite
 from losses.rows.kinds import Rows
 
@@ -24,6 +24,8 @@ _LOSSES = {
     "renyi": mixture.renyi,
     "top_k_kl": top_k.top_k_kl,
     "clipped_kl": clipped.clipped_kl,
+    "balanced_kl": balanced.balanced_kl,
+    "entropy_proportion": pixels.entropy_proportion,
 }
 
 

@@ -20,7 +20,9 @@ from losses.rows.probabilities import (
     log_mixture,
     log_normalizer,
     log_probabilities,
+    log_unimix,
     relative_entropy,
+    safe_log,
 )
 
 
@@ -152,6 +154,55 @@ def _both(rows: Rows, temperature: float, finite: bool) -> tuple[Tensor, Tensor]
     )
 
 
+def balanced_kl(rows: Rows, parameters: Sequence[float], *, finite: bool = False) -> Tensor:
+    """dynamics · max(free, KL(sg(a)‖b)) + representation · max(free, KL(a‖sg(b))), over groups.
+
+    ``student`` holds the posterior's logits, ``teacher`` the prior's, (n, groups, classes).
+    """
+    free, dynamics, representation, unimix = parameters
+    assert rows.teacher is not None
+    log_a, log_b = (
+        log_unimix(logits, unimix, finite=finite) for logits in (rows.student, rows.teacher)
+    )
+    careless = finite or unimix > 0
+    towards_prior = relative_entropy(log_a.detach(), log_b, finite=careless).sum(-1)
+    towards_posterior = relative_entropy(log_a, log_b.detach(), finite=careless).sum(-1)
+    return dynamics * towards_prior.clamp_min(free) + (
+        representation * towards_posterior.clamp_min(free)
+    )
+
+
+def entropy_proportion(
+    rows: Rows, parameters: Sequence[float], *, finite: bool = False
+) -> Tensor:
+    """entropy · Σ of pixels' weighted entropies + proportion · KL of proportions and a prior.
+
+    ``student`` (n, classes, pixels), ``teacher`` the prior (n, classes), ``extra`` the pixels'
+    weights (n, pixels), which sum to 1.
+    """
+    of_entropy, of_proportion, forward, *class_weight = parameters
+    assert rows.teacher is not None
+    assert rows.extra is not None
+    log_q = log_probabilities(rows.student.movedim(1, -1), 1, finite=finite)
+    q = log_q.exp()
+    possible = log_q > least_log_probability(log_q.dtype)
+    held = log_q if finite else torch.where(possible, log_q, 0)
+    weights = log_q.new_tensor(class_weight)
+    shares = rows.extra.to(log_q.dtype)
+    uncertainty = -((q * held * weights).sum(-1) * shares).sum(-1)
+    proportion = (q * shares[..., None]).sum(-2)
+    divergence = proportion_divergence(proportion, rows.teacher.to(q.dtype), bool(forward))
+    return of_entropy * uncertainty + of_proportion * divergence
+
+
+def proportion_divergence(proportion: Tensor, prior: Tensor, forward: bool) -> Tensor:
+    """KL(prior‖proportion) if ``forward``, else KL(proportion‖prior), (n, classes) → (n,)."""
+    log_proportion, log_prior = safe_log(proportion), safe_log(prior)
+    if forward:
+        return relative_entropy(log_prior, log_proportion, finite=False)
+    return relative_entropy(log_proportion, log_prior, finite=False)
+
+
 #: By the name under which operators know them.
 DEFINITIONS: dict[str, Definition] = {
     "kl": kl,
@@ -161,7 +212,9 @@ DEFINITIONS: dict[str, Definition] = {
     "renyi": renyi,
     "top_k_kl": top_k_kl,
     "clipped_kl": clipped_kl,
+    "balanced_kl": balanced_kl,
     "cross_entropy": cross_entropy,
+    "entropy_proportion": entropy_proportion,
     "token_statistics": token_statistics,
 }
 

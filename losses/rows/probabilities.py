@@ -80,3 +80,18 @@ def log_mixture(log_p: Tensor, log_q: Tensor, share: float) -> Tensor:
     return torch.logaddexp(
         log_p.clamp_min(floor) + math.log(share), log_q.clamp_min(floor) + math.log1p(-share)
     )
+
+
+def log_unimix(logits: Tensor, unimix: float, *, finite: bool) -> Tensor:
+    """Return log ((1 − unimix) · softmax(logits) + unimix / classes)."""
+    log_q = log_probabilities(logits, 1, finite=finite)
+    if unimix == 0:
+        return log_q
+    uniform = log_q.new_full((), math.log(unimix / logits.shape[-1]))
+    return torch.logaddexp(log_q + math.log1p(-unimix), uniform)
+
+
+def safe_log(p: Tensor) -> Tensor:
+    """Return log p, −∞ with a gradient of 0 (not of ∞) where p is 0."""
+    positive = p > 0
+    return torch.where(positive, torch.where(positive, p, 1).log(), -math.inf)
