@@ -29,9 +29,7 @@ _LOSSES = {
 }
 
 
-def row_values(
-    name: str, rows: Rows, parameters: Sequence[float], row_weight: Tensor
-) -> Tensor:
+def row_values(name: str, rows: Rows, parameters: Sequence[float], row_weight: Tensor) -> Tensor:
     """Return the value of each row, (N,) or (N, k), 0 where ``row_weight`` is 0."""
     found = hold_infinite(_LOSSES[name](name, rows, parameters, row_weight.detach()))
     return found.masked_fill((row_weight == 0).view(-1, *[1] * (found.ndim - 1)), 0)

@@ -37,9 +37,7 @@ def skew(_: str, rows: Rows, parameters: Sequence[float], row_weight: Tensor) ->
     return _sums(rows, row_weight, temperature, alpha, kind)
 
 
-def total_variation(
-    _: str, rows: Rows, parameters: Sequence[float], row_weight: Tensor
-) -> Tensor:
+def total_variation(_: str, rows: Rows, parameters: Sequence[float], row_weight: Tensor) -> Tensor:
     """Return the total variation distance of each row."""
     return _sums(rows, row_weight, parameters[0], 0.0, TOTAL_VARIATION.value)
 

@@ -55,9 +55,7 @@ def row_kept(
 
 
 @row_kept.register_fake
-def _(
-    student: Tensor, teacher: Tensor, keep: Tensor, row_weight: Tensor, scale: float
-) -> Tensor:
+def _(student: Tensor, teacher: Tensor, keep: Tensor, row_weight: Tensor, scale: float) -> Tensor:
     return student.new_empty(student.shape[0], 6, dtype=compute_dtype(student.dtype))
 
 

@@ -57,9 +57,7 @@ def row_mixture(
 
 
 @row_mixture.register_fake
-def _(
-    student: Tensor, teacher: Tensor, row_weight: Tensor, scale: float, alpha: float
-) -> Tensor:
+def _(student: Tensor, teacher: Tensor, row_weight: Tensor, scale: float, alpha: float) -> Tensor:
     return student.new_empty(student.shape[0], 4, dtype=compute_dtype(student.dtype))
 
 

@@ -172,9 +172,7 @@ def balanced_kl(rows: Rows, parameters: Sequence[float], *, finite: bool = False
     )
 
 
-def entropy_proportion(
-    rows: Rows, parameters: Sequence[float], *, finite: bool = False
-) -> Tensor:
+def entropy_proportion(rows: Rows, parameters: Sequence[float], *, finite: bool = False) -> Tensor:
     """entropy · Σ of pixels' weighted entropies + proportion · KL of proportions and a prior.
 
     ``student`` (n, classes, pixels), ``teacher`` the prior (n, classes), ``extra`` the pixels'

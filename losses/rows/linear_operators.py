@@ -114,7 +114,9 @@ def _of_logits(
         ]
         assert own[0] is not None
         found = fused.row_values(name, Rows(own[0], own[1], rows.extra), parameters, row_weight)
-        wanted = [logits for logits, need in zip(own, needs, strict=True) if need and logits is not None]
+        wanted = [
+            logits for logits, need in zip(own, needs, strict=True) if need and logits is not None
+        ]
         asked = iter(torch.autograd.grad(found, wanted, upstream) if wanted else ())
     return found.detach(), [next(asked) if need else found.new_empty(0) for need in needs]
 
