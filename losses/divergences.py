@@ -156,7 +156,7 @@ def renyi_divergence(
     denominator: float | Tensor | None = None,
     backend: Backend | None = None,
 ) -> Tensor:
-    """Return Rényi's divergence D_alpha(teacher‖student) = log Σ p^alpha q^(1−alpha) / (alpha − 1).
+    """Return Rényi's divergence D_alpha(p‖q) = log Σ p^alpha q^(1−alpha) / (alpha − 1).
 
     alpha > 0, not 1; at least 0 and increasing in alpha. As alpha → 1 it tends to KL(p‖q), as
     alpha → 0 to −log q(p > 0), as alpha → ∞ to max log(p / q). At ½ it is −2 log of the
@@ -211,9 +211,9 @@ def clipped_kl(
 
     ``keep`` (…, V), at least 0, of the logits' dtype and device: how much of each class counts
     (DAC-KL of "Multi-Granularity Semantic Revision", 2024). Differentiable in it. With
-    ``renormalize``, KL(p'‖q') of p' = keep p / Σ keep p and q' alike, at least 0; without, a partial
-    sum that can be negative. keep = 1 is ``kl_divergence`` either way. A token whose kept mass of p
-    is 0 gives 0. Minimising over ``keep`` itself ends at keeping (nearly) nothing.
+    ``renormalize``, KL(p'‖q') of p' = keep p / Σ keep p and q' alike, at least 0; without, a part
+    of a sum, which can be negative. keep = 1 is ``kl_divergence`` either way. Where p keeps no mass, the
+    value is 0. Minimising over ``keep`` itself ends at keeping (nearly) nothing.
     """
     how = _checked(student, teacher, temperature, weight, reduction, denominator)
     require_logits(student=student, keep=keep)

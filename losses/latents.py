@@ -1,4 +1,4 @@
-"""The balanced KL of categorical latents: DreamerV3's and MuDreamer's two stop-gradient branches."""
+"""The balanced KL of categorical latents: the two stop-gradient branches of DreamerV3."""
 
 from __future__ import annotations
 

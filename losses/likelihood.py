@@ -18,7 +18,7 @@ from losses.logit_arguments import (
     without_ignored,
 )
 from losses.rows.backends import chosen_backend
-from losses.rows.evaluate import row_values, reduced
+from losses.rows.evaluate import reduced, row_values
 from losses.rows.kinds import Backend, Reduction, Rows
 
 
@@ -110,7 +110,7 @@ def named_statistics(found: Tensor, shape: torch.Size) -> TokenStatistics:
     columns = [column.reshape(shape) for column in found.unbind(-1)]
     if len(columns) == 3:
         return TokenStatistics(*columns)
-    own, _, _, reference, divergence = columns
+    own, entropy, log_normalizer, reference, divergence = columns
     both_impossible = (own == -math.inf) & (reference == -math.inf)
     ratio = own.masked_fill(both_impossible, 0) - reference.masked_fill(both_impossible, 0)
-    return TokenStatistics(*columns[:4], log_ratio=ratio, kl=divergence)
+    return TokenStatistics(own, entropy, log_normalizer, reference, ratio, divergence)

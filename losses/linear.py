@@ -30,7 +30,7 @@ from losses.rows import linear_operators
 from losses.rows.backends import chosen_backend
 from losses.rows.evaluate import Weighting, row_weights, weighted
 from losses.rows.kinds import Backend, Reduction
-from losses.rows.linear_operators import Linear
+from losses.rows.linear_chunks import Linear
 from losses.rows.precision import as_autocast
 
 
@@ -53,7 +53,9 @@ def linear_kl_divergence(
     """
     forward, reverse = kl_shares(direction)
     require_temperature(temperature)
-    inputs = _inputs(student_hidden, student_weight, teacher_hidden, teacher_weight)
+    inputs = _inputs(
+        ("student", student_hidden, student_weight), ("teacher", teacher_hidden, teacher_weight)
+    )
     shape = student_hidden.shape[:-1]
     how = weighting(weight, reduction, denominator, shape, student_hidden)
     chosen = chosen_backend(backend, inputs.student_hidden)
@@ -93,7 +95,7 @@ def linear_cross_entropy(
     require_temperature(temperature)
     require_range("label_smoothing", label_smoothing, -1e-12, 1, "it is a share of the loss")
     require_range("z_loss", z_loss, -1e-12, math.inf, "it scales a penalty")
-    inputs = _inputs(hidden, weight)
+    inputs = _inputs(("", hidden, weight))
     shape = hidden.shape[:-1]
     require_target(target, shape, hidden)
     how = weighting(token_weight, reduction, denominator, shape, hidden)
@@ -131,7 +133,9 @@ def linear_token_statistics(
 ) -> TokenStatistics:
     """Return ``token_statistics`` of the logits that hidden states and weights make."""
     require_temperature(temperature)
-    inputs = _inputs(policy_hidden, policy_weight, reference_hidden, reference_weight)
+    inputs = _inputs(
+        ("policy", policy_hidden, policy_weight), ("reference", reference_hidden, reference_weight)
+    )
     shape = policy_hidden.shape[:-1]
     require_target(target, shape, policy_hidden)
     weighting(weight, "none", None, shape, policy_hidden)
@@ -160,40 +164,43 @@ def linear_token_statistics(
     return named_statistics(found, shape)
 
 
-def _inputs(
-    hidden: Tensor,
-    weight: Tensor,
-    teacher_hidden: Tensor | None = None,
-    teacher_weight: Tensor | None = None,
-) -> Linear:
-    """Return both sides as rows, in the type that a product would read. Checks them."""
-    sides = [(as_autocast(hidden), as_autocast(weight))]
-    require_hidden("", *sides[0])
-    if teacher_hidden is not None and teacher_weight is not None:
-        sides.append((as_autocast(teacher_hidden), as_autocast(teacher_weight)))
-        require_hidden("teacher_", *sides[1])
-        require_alike("teacher_hidden", sides[1][0], "hidden", sides[0][0])
-        _require_same_tokens(hidden, weight, teacher_hidden, teacher_weight)
-    elif teacher_hidden is not None or teacher_weight is not None:
-        raise ValueError("hidden states and weights of the second model are given together or not")
-    tensors = [
-        tensor for own, matrix in sides for tensor in (own.reshape(-1, own.shape[-1]), matrix)
-    ]
-    return Linear(*tensors)
+_Side = tuple[str, Tensor | None, Tensor | None]
+
+
+def _inputs(*sides: _Side) -> Linear:
+    """Return the sides as rows, in the type that a product would read. Checks them.
+
+    A side is the prefix of its arguments' names, hidden states and weights; the second may be
+    ``None``.
+    """
+    tensors: list[Tensor] = []
+    for name, hidden, weight in sides:
+        if hidden is None and weight is None:
+            continue
+        if hidden is None or weight is None:
+            raise ValueError(f"{name}_hidden and {name}_weight are given together or not at all")
+        hidden, weight = as_autocast(hidden), as_autocast(weight)
+        require_hidden(f"{name}_" if name else "", hidden, weight)
+        if tensors:
+            _require_same_tokens((sides[0][0], tensors[0], tensors[1]), (name, hidden, weight))
+        tensors += [hidden, weight]
+    return Linear(*(t.reshape(-1, t.shape[-1]) if i % 2 == 0 else t for i, t in enumerate(tensors)))
 
 
 def _require_same_tokens(
-    hidden: Tensor, weight: Tensor, teacher_hidden: Tensor, teacher_weight: Tensor
+    first: tuple[str, Tensor, Tensor], second: tuple[str, Tensor, Tensor]
 ) -> None:
-    if hidden.shape[:-1] != teacher_hidden.shape[:-1]:
+    (one, hidden, weight), (two, other_hidden, other_weight) = first, second
+    require_alike(f"{two}_hidden", other_hidden, f"{one}_hidden", hidden)
+    if hidden.shape[:-1] != other_hidden.shape[:-1]:
         raise ValueError(
-            f"teacher_hidden holds tokens of shape {tuple(teacher_hidden.shape[:-1])} but hidden of "
-            f"{tuple(hidden.shape[:-1])}: both must be of the same tokens"
+            f"{two}_hidden holds tokens of shape {tuple(other_hidden.shape[:-1])} but {one}_hidden "
+            f"of {tuple(hidden.shape[:-1])}: both must be of the same tokens"
         )
-    if len(weight) != len(teacher_weight):
+    if len(weight) != len(other_weight):
         raise ValueError(
-            f"teacher_weight has {len(teacher_weight)} rows but weight has {len(weight)}: both make "
-            "logits of one vocabulary"
+            f"{two}_weight has {len(other_weight)} rows but {one}_weight has {len(weight)}: both "
+            "make logits of one vocabulary"
         )
 
 

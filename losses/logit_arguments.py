@@ -89,7 +89,7 @@ def weighting(
     shape: torch.Size,
     like: Tensor,
 ) -> Weighting:
-    """Return how tokens of ``shape`` count. Raises ``ValueError`` where an argument does not fit."""
+    """Return how tokens of ``shape`` count. Raises ``ValueError`` where something does not fit."""
     if reduction not in get_args(Reduction):
         raise ValueError(
             f"reduction is {reduction!r}: it must be one of {', '.join(get_args(Reduction))}"

@@ -72,8 +72,8 @@ def _check(logits: Tensor, prior: Tensor, direction: str) -> None:
         raise ValueError(f"logits have shape {tuple(logits.shape)}: they must be (B, C, *pixels)")
     if prior.shape not in (logits.shape[:2], logits.shape[1:2]):
         raise ValueError(
-            f"prior has shape {tuple(prior.shape)} but logits have {tuple(logits.shape)}: it must be "
-            "(C,) or (B, C)"
+            f"prior has shape {tuple(prior.shape)} but logits have {tuple(logits.shape)}: it must "
+            "be (C,) or (B, C)"
         )
     if prior.device != logits.device:
         require_alike("prior", prior.to(logits.dtype), "logits", logits)

@@ -16,7 +16,7 @@ from losses.rows.kinds import Rows
 from losses.rows.probabilities import compute_dtype
 
 
-def balanced_kl(_: str, rows: Rows, parameters: Sequence[float], row_weight: Tensor) -> Tensor:
+def balanced_kl(_: str, rows: Rows, parameters: Sequence[float], __: Tensor) -> Tensor:
     """Return the balanced loss of each row (groups, classes)."""
     assert rows.teacher is not None
     posterior, prior = rows.student.contiguous(), rows.teacher.contiguous()
@@ -29,7 +29,7 @@ def balanced_kl(_: str, rows: Rows, parameters: Sequence[float], row_weight: Ten
 def row_balance(
     posterior: Tensor, prior: Tensor, parameters: list[float], recorded: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the loss of each row (N,), and its gradients if ``recorded``, else two empty tensors."""
+    """Return the loss of each row (N,), and its gradients: empty unless ``recorded``."""
     value, *gradients = _outputs(posterior, prior, recorded)
     count, groups, classes = posterior.shape
     if count:
@@ -54,10 +54,8 @@ def row_balance(
 
 
 @row_balance.register_fake
-def _(
-    posterior: Tensor, prior: Tensor, parameters: list[float], recorded: bool
-) -> tuple[Tensor, Tensor, Tensor]:
-    return _outputs(posterior, prior, recorded)
+def _(posterior: Tensor, prior: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
+    return _outputs(posterior, prior, rest[-1])
 
 
 def _outputs(posterior: Tensor, prior: Tensor, recorded: bool) -> tuple[Tensor, Tensor, Tensor]:
@@ -67,7 +65,7 @@ def _outputs(posterior: Tensor, prior: Tensor, recorded: bool) -> tuple[Tensor, 
     return value, torch.empty_like(posterior), torch.empty_like(prior)
 
 
-def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+def _keep(ctx: Any, inputs: Any, output: tuple[Tensor, ...]) -> None:  # noqa: ARG001
     ctx.set_materialize_grads(False)
     ctx.save_for_backward(*output[1:])
 

@@ -78,7 +78,7 @@ def _row_log_sums(
 
 
 @_row_log_sums.register_fake
-def _(a: Tensor, b: Tensor, c: Tensor | None, d: Tensor | None, bias: Tensor | None) -> Tensor:
+def _(a: Tensor, *_: Any) -> Tensor:
     return a.new_empty(len(a))
 
 
@@ -118,17 +118,8 @@ def _pull(
 
 
 @_pull.register_fake
-def _(
-    a: Tensor,
-    b: Tensor,
-    c: Tensor | None,
-    d: Tensor | None,
-    own_log: Tensor,
-    other_log: Tensor,
-    other_factor: Tensor,
-    points: Tensor,
-) -> tuple[Tensor, Tensor]:
-    return a.new_empty(len(a)), a.new_empty(len(a), points.shape[1])
+def _(a: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
+    return a.new_empty(len(a)), a.new_empty(len(a), rest[-1].shape[1])
 
 
 def _half_norms(points: Tensor) -> Tensor:

@@ -30,7 +30,8 @@ def renyi(_: str, rows: Rows, parameters: Sequence[float], row_weight: Tensor) -
     apart = infinite | empty
     of_s, of_t, of_both = (value.masked_fill(apart, 0) for value in (of_s, of_t, of_both))
     value = (of_both - alpha * of_t - (1 - alpha) * of_s) / (alpha - 1)
-    return value.masked_fill(infinite, math.inf).masked_fill(empty, 0)
+    filled: Tensor = value.masked_fill(infinite, math.inf).masked_fill(empty, 0)
+    return filled
 
 
 @torch.library.custom_op("klaim::row_mixture", mutates_args=())
@@ -57,7 +58,7 @@ def row_mixture(
 
 
 @row_mixture.register_fake
-def _(student: Tensor, teacher: Tensor, row_weight: Tensor, scale: float, alpha: float) -> Tensor:
+def _(student: Tensor, *_: Any) -> Tensor:
     return student.new_empty(student.shape[0], 4, dtype=compute_dtype(student.dtype))
 
 
@@ -98,17 +99,8 @@ def row_mixture_gradient(
 
 
 @row_mixture_gradient.register_fake
-def _(
-    student: Tensor,
-    teacher: Tensor,
-    row_weight: Tensor,
-    log_sums: Tensor,
-    upstream: Tensor,
-    scale: float,
-    alpha: float,
-    needs: list[bool],
-) -> tuple[Tensor, Tensor]:
-    out = new_gradients((student, teacher), needs)
+def _(student: Tensor, teacher: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
+    out = new_gradients((student, teacher), rest[-1])
     return out[0], out[1]
 
 

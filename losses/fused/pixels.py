@@ -20,9 +20,7 @@ from losses.rows.probabilities import compute_dtype
 _TILE = 4096
 
 
-def entropy_proportion(
-    _: str, rows: Rows, parameters: Sequence[float], row_weight: Tensor
-) -> Tensor:
+def entropy_proportion(_: str, rows: Rows, parameters: Sequence[float], __: Tensor) -> Tensor:
     """Return the weighted entropy plus the divergence of proportions and prior of each image."""
     of_entropy, of_proportion, forward, *class_weight = parameters
     assert rows.teacher is not None
@@ -31,7 +29,8 @@ def entropy_proportion(
     weights = torch.tensor(class_weight, dtype=wide, device=rows.student.device)
     found = image_statistics(rows.student.contiguous(), rows.extra.to(wide).contiguous(), weights)
     divergence = proportion_divergence(found[:, 1:], rows.teacher.to(wide), bool(forward))
-    return of_entropy * found[:, 0] + of_proportion * divergence
+    total: Tensor = of_entropy * found[:, 0] + of_proportion * divergence
+    return total
 
 
 @torch.library.custom_op("klaim::image_statistics", mutates_args=())
@@ -55,7 +54,7 @@ def image_statistics(logits: Tensor, pixel_weight: Tensor, class_weight: Tensor)
 
 
 @image_statistics.register_fake
-def _(logits: Tensor, pixel_weight: Tensor, class_weight: Tensor) -> Tensor:
+def _(logits: Tensor, pixel_weight: Tensor, *_: Any) -> Tensor:
     return pixel_weight.new_empty(logits.shape[0], logits.shape[1] + 1)
 
 
@@ -82,7 +81,7 @@ def image_gradient(
 
 
 @image_gradient.register_fake
-def _(logits: Tensor, pixel_weight: Tensor, class_weight: Tensor, upstream: Tensor) -> Tensor:
+def _(logits: Tensor, *_: Any) -> Tensor:
     return torch.empty_like(logits)
 
 
@@ -94,7 +93,7 @@ def _tiles(logits: Tensor) -> tuple[tuple[int, int], dict[str, Any]]:
     return (triton.cdiv(pixels, block), images), options
 
 
-def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG001
     ctx.save_for_backward(*inputs)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from losses.fused.class_a import row_gradient, row_statistics
+from losses.fused.class_a import new_gradients, row_gradient, row_statistics
 from losses.rows.chunked import refuse_second_derivative
 from losses.rows.class_a import log_sum
 from losses.rows.definitions import kl
@@ -21,15 +21,22 @@ def top_k_kl(_: str, rows: Rows, parameters: Sequence[float], row_weight: Tensor
     k, renormalize, temperature = parameters
     assert rows.teacher is not None
     classes = rows.teacher.detach().topk(int(k), -1).indices
+    dropped = (row_weight == 0)[:, None]
     if renormalize:
         # k logits a row are all that is read and written: gathering is the whole work.
-        few = Rows(rows.student.gather(-1, classes), rows.teacher.gather(-1, classes))
-        return kl(few, (1, 0, temperature))
+        student, teacher = (
+            side.gather(-1, classes).masked_fill(dropped, 0)
+            for side in (rows.student, rows.teacher)
+        )
+        return kl(Rows(student, teacher), (1, 0, temperature))
     statistics, of_student, of_teacher = chosen_logits(
         rows.student, rows.teacher, classes, row_weight, 1 / temperature
     )
     log_s, log_t = log_sum(statistics)[:, :, None].unbind(1)
-    return relative_entropy(of_teacher - log_t, of_student - log_s, finite=False)
+    log_p, log_q = (of_teacher - log_t, of_student - log_s)
+    return relative_entropy(
+        log_p.masked_fill(dropped, 0), log_q.masked_fill(dropped, 0), finite=False
+    )
 
 
 @torch.library.custom_op("klaim::chosen_logits", mutates_args=())
@@ -46,12 +53,13 @@ def chosen_logits(
 
 
 @chosen_logits.register_fake
-def _(
-    student: Tensor, teacher: Tensor, classes: Tensor, row_weight: Tensor, scale: float
-) -> tuple[Tensor, Tensor, Tensor]:
+def _(student: Tensor, teacher: Tensor, classes: Tensor, *_: Any) -> tuple[Tensor, Tensor, Tensor]:
     wide = compute_dtype(student.dtype)
     statistics = student.new_empty(student.shape[0], 8, dtype=wide)
-    return statistics, *(student.new_empty(classes.shape, dtype=wide) for _ in range(2))
+    of_student, of_teacher = (
+        like.new_empty(classes.shape, dtype=wide) for like in (student, teacher)
+    )
+    return statistics, of_student, of_teacher
 
 
 @torch.library.custom_op("klaim::chosen_logits_gradient", mutates_args=())
@@ -75,25 +83,13 @@ def chosen_logits_gradient(
     for gradient, own, need in zip(found, (of_student, of_teacher), needs, strict=True):
         if need:
             gradient.scatter_add_(-1, classes, (own * kept * scale).to(gradient.dtype))
-    return found
+    return found[0], found[1]
 
 
 @chosen_logits_gradient.register_fake
-def _(
-    student: Tensor,
-    teacher: Tensor,
-    classes: Tensor,
-    row_weight: Tensor,
-    statistics: Tensor,
-    upstream: Tensor,
-    of_student: Tensor,
-    of_teacher: Tensor,
-    scale: float,
-    needs: list[bool],
-) -> tuple[Tensor, Tensor]:
-    like = (student if need else student.new_empty(0) for need in needs)
-    first, second = (torch.empty_like(t, memory_format=torch.contiguous_format) for t in like)
-    return first, second
+def _(student: Tensor, teacher: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
+    out = new_gradients((student, teacher), rest[-1])
+    return out[0], out[1]
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:

@@ -26,7 +26,7 @@ def balanced_kernel(
     prior_stride, free, dynamics, representation, unimix,
     GRADIENT: tl.constexpr, GROUPS: tl.constexpr, CLASSES: tl.constexpr, ACC: tl.constexpr,
 ):  # fmt: skip
-    """Write the loss of one row (groups, classes) per program, and with ``GRADIENT`` both gradients.
+    """Write the loss of one row (groups, classes), and with ``GRADIENT`` both gradients.
 
     A row is contiguous. The whole tile stays in registers: nothing but logits is read, nothing but
     the loss and the gradients is written.

@@ -58,10 +58,9 @@ def present(log_sum):
 @triton.jit
 def least(ACC: tl.constexpr):
     """Return log₂ of the least probability that is not 0."""
-    if ACC == tl.float64:
+    if tl.float64 == ACC:
         return LEAST_64
-    else:
-        return LEAST_32
+    return LEAST_32
 
 
 @triton.jit
@@ -69,8 +68,7 @@ def log2_of(values, FAST: tl.constexpr):
     """Return log₂: one instruction where ``FAST`` (error 2⁻²² near 1), 29 where not."""
     if FAST:
         return tl.extra.libdevice.fast_log2f(values)
-    else:
-        return tl.log2(values)
+    return tl.log2(values)
 
 
 @triton.jit
@@ -78,5 +76,4 @@ def ratio_of(above, below, FAST: tl.constexpr):
     """Return above / below: five instructions where ``FAST``, eleven where not."""
     if FAST:
         return tl.extra.libdevice.fast_dividef(above, below)
-    else:
-        return above / below
+    return above / below

@@ -29,7 +29,7 @@ def accumulator(dtype: torch.dtype) -> Any:
 
 
 def fast(dtype: torch.dtype) -> bool:
-    """Return whether approximate instructions may be used: not in the interpreter, not in float64."""
+    """Return whether approximate instructions may be used: not interpreted, not in float64."""
     return not interpreted() and dtype != torch.float64
 
 

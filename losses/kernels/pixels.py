@@ -1,4 +1,4 @@
-"""Entropy and class proportions of an image: classes in registers, a block of pixels per program."""
+"""Entropy and class proportions of images: classes in registers, a block of pixels per program."""
 
 import triton
 import triton.language as tl
@@ -8,7 +8,7 @@ import triton.language as tl
 def _softmax(
     logits, image_start, column, classes, pixels, CLASSES: tl.constexpr, ACC: tl.constexpr
 ):
-    """Return softmax over classes (CLASSES, block) and its logarithm, 0 where a probability is 0."""
+    """Return softmax over classes (CLASSES, block), and its logarithm: 0 where a logit is −∞."""
     row = tl.arange(0, CLASSES)[:, None]
     inside = (row < classes) & (column < pixels)[None, :]
     place = image_start + row.to(tl.int64) * pixels + column[None, :]

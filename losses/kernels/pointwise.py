@@ -1,7 +1,7 @@
 """Class B: sums over classes of a function of q and p, once both are normalised.
 
 For an f-divergence Σ f with u = ∂f/∂log q, the derivative by log p is f − u, because f is
-homogeneous of degree one in (q, p). So the sums F = Σ f and U = Σ u are all that the gradient needs:
+homogeneous of degree one in (q, p). So the sums F = Σ f and U = Σ u are all the gradient needs:
 ∂/∂sᵢ = uᵢ − qᵢ U and ∂/∂tᵢ = (fᵢ − uᵢ) − pᵢ (F − U). Three sweeps: normalisers, sums, gradient.
 """
 

@@ -89,16 +89,10 @@ def _total(
 
 @_total.register_fake
 def _(
-    student: Tensor,
-    teacher: Tensor | None,
-    extra: Tensor | None,
-    row_weight: Tensor,
-    name: str,
-    parameters: list[float],
-    needs: list[bool],
+    student: Tensor, teacher: Tensor | None, extra: Tensor | None, *rest: Any
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     result = _new_values(student, 0)
-    gradients = _new_gradients(Rows(student, teacher, extra), needs)
+    gradients = _new_gradients(Rows(student, teacher, extra), rest[-1])
     return result.new_empty(()), result, gradients[0], gradients[1], gradients[2]
 
 
@@ -121,7 +115,7 @@ def _scale_gradients(ctx: Any, upstream: Tensor | None, *_: Any) -> tuple[Tensor
 def scaled_gradients(
     gradients: Sequence[Tensor], needs: Sequence[bool], upstream: Tensor
 ) -> Gradients:
-    """Return the needed gradients times ``upstream``, without a copy where that is known to be 1."""
+    """Return the needed gradients times ``upstream``; no copy where that is known to be 1."""
     on_cpu = upstream.device.type == "cpu" and not torch.compiler.is_compiling()
     unchanged = on_cpu and type(upstream) is Tensor and bool(upstream == 1)
     return [
@@ -151,15 +145,8 @@ def _values(
 
 
 @_values.register_fake
-def _(
-    student: Tensor,
-    teacher: Tensor | None,
-    extra: Tensor | None,
-    row_weight: Tensor,
-    name: str,
-    parameters: list[float],
-) -> Tensor:
-    return _new_values(student, width(name, teacher))
+def _(student: Tensor, teacher: Tensor | None, *rest: Any) -> Tensor:
+    return _new_values(student, width(rest[2], teacher))
 
 
 @torch.library.custom_op("klaim::chunked_gradients", mutates_args=())
@@ -180,20 +167,13 @@ def _gradients(
 
 @_gradients.register_fake
 def _(
-    student: Tensor,
-    teacher: Tensor | None,
-    extra: Tensor | None,
-    row_weight: Tensor,
-    name: str,
-    parameters: list[float],
-    upstream: Tensor,
-    needs: list[bool],
+    student: Tensor, teacher: Tensor | None, extra: Tensor | None, *rest: Any
 ) -> tuple[Tensor, Tensor, Tensor]:
-    gradients = _new_gradients(Rows(student, teacher, extra), needs)
+    gradients = _new_gradients(Rows(student, teacher, extra), rest[-1])
     return gradients[0], gradients[1], gradients[2]
 
 
-def _keep_inputs(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+def _keep_inputs(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG001
     *tensors, ctx.name, ctx.parameters = inputs
     ctx.save_for_backward(*tensors)
 
@@ -212,7 +192,7 @@ _values.register_autograd(_compute_again, setup_context=_keep_inputs)
 def _chunks(
     student: Tensor, row_weight: Tensor, gradients: Sequence[Tensor] = ()
 ) -> Iterator[slice | Tensor]:
-    """Yield which rows to read at once: those of a weight other than 0. The others' gradient is 0."""
+    """Yield which rows to read at once: those of a weight other than 0; clear other gradients."""
     count = student.shape[0]
     row = max(1, student[0].numel() if count else 1)
     height = max(1, CHUNK_ELEMENTS.get(student.device.type, 2**18) // row)

@@ -39,7 +39,7 @@ SIDE = 5
 
 
 def kl(statistics: Tensor, parameters: Sequence[float]) -> Tensor:
-    """forward · KL(p‖q) + reverse · KL(q‖p)."""
+    """Forward · KL(p‖q) + reverse · KL(q‖p)."""
     forward, reverse, _ = parameters
     value = forward * _forward_kl(statistics) if forward else 0
     if reverse:
@@ -59,8 +59,8 @@ def cross_entropy(statistics: Tensor, parameters: Sequence[float]) -> Tensor:
     return value + z_loss * log_sum.square() if z_loss else value
 
 
-def token_statistics(statistics: Tensor, parameters: Sequence[float], both: bool) -> Tensor:
-    """log q_y, the entropy of q, log Σ exp s; with a reference p: log p_y and KL(p‖q)."""
+def token_statistics(statistics: Tensor, both: bool) -> Tensor:
+    """Log q_y, the entropy of q, log Σ exp s; with a reference p: log p_y and KL(p‖q)."""
     log_sum, q_s = _finite(statistics[..., Column.LOG_SUM_S]), statistics[..., Column.Q_S]
     columns = [statistics[..., Column.S_Y] - log_sum, log_sum - q_s, log_sum]
     if both:
@@ -100,7 +100,7 @@ def class_a_values(
 ) -> Tensor:
     """Return the named loss of each row, (N,) or (N, k), from its statistics (N, 8)."""
     if name == "token_statistics":
-        return token_statistics(statistics, parameters, both)
+        return token_statistics(statistics, both)
     value: Tensor = CLASS_A[name](statistics, parameters)
     return value
 

@@ -27,7 +27,7 @@ from losses.rows.probabilities import (
 
 
 def kl(rows: Rows, parameters: Sequence[float], *, finite: bool = False) -> Tensor:
-    """forward · KL(p‖q) + reverse · KL(q‖p)."""
+    """Forward · KL(p‖q) + reverse · KL(q‖p)."""
     forward, reverse, temperature = parameters
     log_q, log_p = _both(rows, temperature, finite)
     value = forward * relative_entropy(log_p, log_q, finite=finite) if forward else 0
@@ -38,7 +38,7 @@ def kl(rows: Rows, parameters: Sequence[float], *, finite: bool = False) -> Tens
 
 
 def js(rows: Rows, parameters: Sequence[float], *, finite: bool = False) -> Tensor:
-    """beta · KL(p‖m) + (1 − beta) · KL(q‖m), m = beta · p + (1 − beta) · q."""
+    """Beta · KL(p‖m) + (1 − beta) · KL(q‖m), m = beta · p + (1 − beta) · q."""
     beta, temperature = parameters
     log_q, log_p = _both(rows, temperature, finite)
     log_m = log_mixture(log_p, log_q, beta)
@@ -68,7 +68,7 @@ def renyi(rows: Rows, parameters: Sequence[float], *, finite: bool = False) -> T
     log_q, log_p = _both(rows, temperature, finite)
     if finite:
         return (alpha * log_p + (1 - alpha) * log_q).logsumexp(-1) / (alpha - 1)
-    shared = (log_p > -math.inf) & (log_q > -math.inf)
+    shared = (log_p != -math.inf) & (log_q != -math.inf)
     terms = alpha * log_p.masked_fill(~shared, 0) + (1 - alpha) * log_q.masked_fill(~shared, 0)
     disjoint = ~shared.any(-1)
     # A row of no shared class would be the log of 0: it is computed as 0 and filled in below.
@@ -129,7 +129,7 @@ def cross_entropy(rows: Rows, parameters: Sequence[float], *, finite: bool = Fal
 
 
 def token_statistics(rows: Rows, parameters: Sequence[float], *, finite: bool = False) -> Tensor:
-    """log q_y, the entropy of q, log Σ exp; with a reference p: log p_y and KL(p‖q)."""
+    """Log q_y, the entropy of q, log Σ exp; with a reference p: log p_y and KL(p‖q)."""
     (temperature,) = parameters
     assert rows.extra is not None
     target = rows.extra[..., None]
@@ -155,7 +155,7 @@ def _both(rows: Rows, temperature: float, finite: bool) -> tuple[Tensor, Tensor]
 
 
 def balanced_kl(rows: Rows, parameters: Sequence[float], *, finite: bool = False) -> Tensor:
-    """dynamics · max(free, KL(sg(a)‖b)) + representation · max(free, KL(a‖sg(b))), over groups.
+    """Dynamics · max(free, KL(sg(a)‖b)) + representation · max(free, KL(a‖sg(b))), over groups.
 
     ``student`` holds the posterior's logits, ``teacher`` the prior's, (n, groups, classes).
     """
@@ -173,7 +173,7 @@ def balanced_kl(rows: Rows, parameters: Sequence[float], *, finite: bool = False
 
 
 def entropy_proportion(rows: Rows, parameters: Sequence[float], *, finite: bool = False) -> Tensor:
-    """entropy · Σ of pixels' weighted entropies + proportion · KL of proportions and a prior.
+    """Entropy · Σ of pixels' weighted entropies + proportion · KL of proportions and a prior.
 
     ``student`` (n, classes, pixels), ``teacher`` the prior (n, classes), ``extra`` the pixels'
     weights (n, pixels), which sum to 1.

@@ -51,13 +51,15 @@ def _by_autograd(
     needs: Sequence[bool],
     finite: bool,
 ) -> tuple[Tensor, Gradients]:
-    own = Rows(
-        *(
-            tensor.detach().requires_grad_(need) if tensor is not None else None
-            for tensor, need in zip(rows, needs, strict=True)
-        )
+    student, teacher, extra = (
+        tensor if tensor is None else tensor.detach().requires_grad_(need)
+        for tensor, need in zip(rows, needs, strict=True)
     )
-    wanted = [tensor for tensor, need in zip(own, needs, strict=True) if need]
+    assert student is not None
+    own = Rows(student, teacher, extra)
+    wanted = [
+        tensor for tensor, need in zip(own, needs, strict=True) if tensor is not None and need
+    ]
     with recording():
         found = values(name, own, parameters, finite=finite)
         gradients = iter(torch.autograd.grad(found, wanted, upstream) if wanted else ())
@@ -113,7 +115,8 @@ class _Sweep:
             found[column] = mean
         for column, own in ((Column.S_Y, s), (Column.T_Y, t)):
             if column in self._used:
-                assert own is not None and self._target is not None
+                assert own is not None
+                assert self._target is not None
                 found[column] = own.gather(-1, self._target[:, None]).squeeze(-1)
         nothing = s.new_zeros(s.shape[0])
         return torch.stack([found.get(column, nothing) for column in Column], -1)
@@ -125,7 +128,8 @@ class _Sweep:
 
     def teacher_gradient(self, weights: Tensor) -> Tensor:
         """Return ∂/∂t from the coefficients (n, 10)."""
-        assert self._p is not None and self._t is not None
+        assert self._p is not None
+        assert self._t is not None
         c = weights[:, SIDE:]
         return self._gradient(
             self._p.clone(), self._q, (self._t, self._s), c, Column.P_T, Column.P_S

@@ -23,11 +23,11 @@ class Rows(NamedTuple):
 
     def part(self, rows: slice | Tensor) -> Rows:
         """Return some of the rows."""
-        return Rows(*(None if tensor is None else tensor[rows] for tensor in self))
-
-    def present(self) -> list[Tensor]:
-        """Return the tensors that there are, in order."""
-        return [tensor for tensor in self if tensor is not None]
+        return Rows(
+            self.student[rows],
+            None if self.teacher is None else self.teacher[rows],
+            None if self.extra is None else self.extra[rows],
+        )
 
 
 class Definition(Protocol):
