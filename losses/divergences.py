@@ -210,10 +210,10 @@ def clipped_kl(
     """Return Σ keep · p (log p − log q): distribution-adaptive clipping with soft keep weights.
 
     ``keep`` (…, V), at least 0, of the logits' dtype and device: how much of each class counts
-    (DAC-KL of "Multi-Granularity Semantic Revision", 2024). Differentiable in it. With
-    ``renormalize``, KL(p'‖q') of p' = keep p / Σ keep p and q' alike, at least 0; without, a part
-    of a sum, which can be negative. keep = 1 is ``kl_divergence`` either way. Where p keeps no mass, the
-    value is 0. Minimising over ``keep`` itself ends at keeping (nearly) nothing.
+    (DAC-KL of "Multi-Granularity Semantic Revision", 2024). Differentiable in it. Without
+    ``renormalize`` it is a part of a sum, which can be negative; with it, KL(p'‖q') of
+    p' = keep p / Σ keep p and q' alike, at least 0. keep = 1 is ``kl_divergence`` either way. Where
+    p keeps no mass, the value is 0. Minimising over ``keep`` itself ends at keeping (nearly) nothing.
     """
     how = _checked(student, teacher, temperature, weight, reduction, denominator)
     require_logits(student=student, keep=keep)

@@ -4,7 +4,6 @@ import math
 
 import pytest
 import torch
-import torch.nn.functional as F
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from logit_cases import (
@@ -17,6 +16,8 @@ from logit_cases import (
     logits,
     value_and_gradients,
 )
+
+from torch.nn import functional
 
 from losses import (
     clipped_kl,
@@ -187,7 +188,7 @@ def test_rényi_grows_with_its_order(backend):
 @in_each_backend
 def test_parity_with_torch(backend):
     student, teacher = logits(5, 11), logits(5, 11, seed=1)
-    expected = F.kl_div(
+    expected = functional.kl_div(
         student.log_softmax(-1), teacher.log_softmax(-1), reduction="batchmean", log_target=True
     )
     torch.testing.assert_close(kl_divergence(student, teacher, backend=backend), expected)
@@ -196,7 +197,7 @@ def test_parity_with_torch(backend):
     for smoothing in (0.0, 0.25):
         torch.testing.assert_close(
             cross_entropy(student, target, label_smoothing=smoothing, backend=backend),
-            F.cross_entropy(student, target, label_smoothing=smoothing),
+            functional.cross_entropy(student, target, label_smoothing=smoothing),
             rtol=1e-6,
             atol=1e-6,
         )
