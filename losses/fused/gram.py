@@ -9,12 +9,8 @@ import triton
 from torch import Tensor
 
 from losses.kernels.gram import pull_kernel, row_log_sum_kernel
-from losses.kernels.launch import accumulator
+from losses.kernels.launch import GRAM_POINTS, GRAM_TILE, accumulator
 from losses.rows.chunked import refuse_second_derivative
-
-#: Sides of a tile of pairs, columns of points read at once, columns of a gradient per program.
-_TILE = {"ROWS": 32, "COLUMNS": 32, "STEP": 16}
-_POINTS = 64
 
 
 class _Pairs(NamedTuple):
@@ -62,9 +58,9 @@ def _row_log_sums(
 ) -> Tensor:
     pairs = _Pairs(a, b, c, d)
     out = a.new_empty(len(a))
-    row_log_sum_kernel[(triton.cdiv(len(a), _TILE["ROWS"]),)](
+    row_log_sum_kernel[(triton.cdiv(len(a), GRAM_TILE["ROWS"]),)](
         *pairs.arguments(),
-        a if bias is None else bias,
+        a if bias is None else bias.contiguous(),
         out,
         len(a),
         len(b),
@@ -72,7 +68,7 @@ def _row_log_sums(
         SECOND=c is not None,
         BIAS=bias is not None,
         ACC=accumulator(a.dtype),
-        **_TILE,
+        **GRAM_TILE,
     )
     return out
 
@@ -96,12 +92,13 @@ def _pull(
     """Return Σⱼ W (N,) and Σⱼ W points (N, k) with W of ``losses.kernels.gram.pull_kernel``."""
     pairs = _Pairs(a, b, c, d)
     mass, out = a.new_empty(len(a)), a.new_empty(len(a), points.shape[1])
-    block = min(_POINTS, max(16, triton.next_power_of_2(points.shape[1])))
-    pull_kernel[(triton.cdiv(len(a), _TILE["ROWS"]), triton.cdiv(points.shape[1], block))](
+    block = min(GRAM_POINTS, max(16, triton.next_power_of_2(points.shape[1])))
+    pull_kernel[(triton.cdiv(len(a), GRAM_TILE["ROWS"]), triton.cdiv(points.shape[1], block))](
         *pairs.arguments(),
-        own_log,
-        other_log,
-        other_factor,
+        own_log.contiguous(),
+        other_log.contiguous(),
+        # A gradient that comes from a sum is one number, expanded.
+        other_factor.contiguous(),
         points,
         mass,
         out,
@@ -112,7 +109,7 @@ def _pull(
         SECOND=c is not None,
         POINTS=block,
         ACC=accumulator(a.dtype),
-        **_TILE,
+        **GRAM_TILE,
     )
     return mass, out
 

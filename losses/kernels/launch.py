@@ -16,6 +16,11 @@ from losses.rows.backends import interpreted
 BLOCK = 2048
 WARPS = 8
 
+#: Sides of a tile of pairs of samples, and the columns of points that are read at once.
+GRAM_TILE = {"ROWS": 32, "COLUMNS": 64, "STEP": 16, "num_warps": 8}
+#: Columns of a gradient that one program writes.
+GRAM_POINTS = 64
+
 
 def block_options(n_columns: int, block: int | None = None) -> dict[str, Any]:
     """Return block size and warps for rows of ``n_columns``: a short row is one short block."""

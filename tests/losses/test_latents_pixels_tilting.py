@@ -177,7 +177,11 @@ def test_gradients(case, backend):
 
         def loss(*sides):
             return balanced_categorical_kl(
-                *sides, dynamics_scale=0.5, representation_scale=0.5, free_nats=0.25, backend=backend
+                *sides,
+                dynamics_scale=0.5,
+                representation_scale=0.5,
+                free_nats=0.25,
+                backend=backend,
             )
     else:
         tensors = [pixels()[0][:2, :, :2, :3].clone().requires_grad_()]
@@ -191,7 +195,11 @@ def test_gradients(case, backend):
         found = torch.autograd.grad(value, tensors)
         plain = [side.detach().clone().requires_grad_() for side in tensors]
         whole = balanced_categorical_kl(
-            *plain, dynamics_scale=0.5, representation_scale=0.5, free_nats=0.25, backend="reference"
+            *plain,
+            dynamics_scale=0.5,
+            representation_scale=0.5,
+            free_nats=0.25,
+            backend="reference",
         )
         torch.testing.assert_close(found, torch.autograd.grad(whole, plain), **CLOSE)
     else:

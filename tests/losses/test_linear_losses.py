@@ -21,7 +21,8 @@ WEIGHT = torch.tensor([1.0, 0.0, 2.0, 0.5, 1.0, 3.0, 0.0])
 def inputs(dtype=torch.float64, vocabulary=33):
     shapes = ((7, 5), (vocabulary, 5), (7, 6), (vocabulary, 6))
     return [
-        logits(*shape, seed=i, scale=1.0).to(dtype).requires_grad_() for i, shape in enumerate(shapes)
+        logits(*shape, seed=i, scale=1.0).to(dtype).requires_grad_()
+        for i, shape in enumerate(shapes)
     ]
 
 
@@ -93,7 +94,9 @@ def test_token_statistics(backend, small_chunks):
 
 @in_each_fast_backend
 def test_gradients(backend, small_chunks):
-    tensors = [tensor[:2] if i % 2 == 0 else tensor for i, tensor in enumerate(inputs(vocabulary=6))]
+    tensors = [
+        tensor[:2] if i % 2 == 0 else tensor for i, tensor in enumerate(inputs(vocabulary=6))
+    ]
     tensors = [tensor.detach().requires_grad_() for tensor in tensors]
     assert torch.autograd.gradcheck(
         lambda *own: linear_kl_divergence(*own, backend=backend),
@@ -136,13 +139,13 @@ def test_half_precision_sums_over_chunks_in_float32(backend, monkeypatch):
 
     monkeypatch.setitem(linear_chunks.LEAST_TOKENS, "cpu", 1)
     monkeypatch.setitem(linear_chunks.CHUNK_ELEMENTS, "cpu", 1)
-    hidden = torch.ones(512, 1, dtype=torch.bfloat16)
+    hidden = torch.ones(300, 1, dtype=torch.bfloat16)
     matrix = torch.zeros(2, 1, dtype=torch.bfloat16, requires_grad=True)
-    target = torch.zeros(512, dtype=torch.int64)
+    target = torch.zeros(300, dtype=torch.int64)
     value = linear_cross_entropy(hidden, matrix, target, reduction="sum", backend=backend)
     value.backward()
-    # bfloat16 sums of ½ would stop growing at 128: this one is 256.
-    assert matrix.grad[1].item() == 256
+    # bfloat16 sums of ½ would stop growing at 128: this one is 150.
+    assert matrix.grad[1].item() == 150
 
 
 @in_each_backend

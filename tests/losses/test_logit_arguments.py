@@ -45,14 +45,20 @@ HIDDEN, MATRIX = torch.ones(4, 3), torch.ones(7, 3)
         (lambda: kl_divergence(S, S, denominator=0), "denominator is 0: a mean divides by"),
         (lambda: kl_divergence(S, S, denominator=torch.ones(2)), "it must be a single number"),
         (lambda: kl_divergence(S, S, backend="fast"), "one of reference, chunked, triton"),
-        (lambda: js_divergence(S, S, beta=1), "beta is 1: it must lie between 0 and 1; at the ends"),
+        (
+            lambda: js_divergence(S, S, beta=1),
+            "beta is 1: it must lie between 0 and 1; at the ends",
+        ),
         (lambda: skew_kl(S, S, alpha=1), "alpha is 1: it must lie between 0 and 1"),
         (lambda: skew_kl(S, S, direction="symmetric"), "it must be one of forward, reverse"),
         (lambda: renyi_divergence(S, S, alpha=1), "use kl_divergence"),
         (lambda: renyi_divergence(S, S, alpha=0), "alpha is 0: it must lie between 0 and inf"),
         (lambda: top_k_kl(S, S, k=8), "k is 8: it must be between 1 and the 7 classes"),
         (lambda: clipped_kl(S, S, keep=S[:3]), "keep has shape (3, 7) but student has (4, 7)"),
-        (lambda: cross_entropy(S, Y[:3]), "target has shape (3,) but there are tokens of shape (4,)"),
+        (
+            lambda: cross_entropy(S, Y[:3]),
+            "target has shape (3,) but there are tokens of shape (4,)",
+        ),
         (lambda: cross_entropy(S, Y.float()), "target has dtype torch.float32: class indices are"),
         (lambda: cross_entropy(S, Y, label_smoothing=1), "label_smoothing is 1"),
         (lambda: cross_entropy(S, Y, z_loss=-1), "z_loss is -1"),
@@ -73,7 +79,10 @@ HIDDEN, MATRIX = torch.ones(4, 3), torch.ones(7, 3)
             lambda: linear_kl_divergence(HIDDEN, MATRIX, HIDDEN.double(), MATRIX.double()),
             "teacher_hidden has dtype torch.float64 but student_hidden has torch.float32",
         ),
-        (lambda: linear_cross_entropy(HIDDEN, MATRIX.double(), Y), "weight has dtype torch.float64"),
+        (
+            lambda: linear_cross_entropy(HIDDEN, MATRIX.double(), Y),
+            "weight has dtype torch.float64",
+        ),
         (
             lambda: linear_token_statistics(HIDDEN, MATRIX, Y, HIDDEN),
             "reference_hidden and reference_weight are given together or not at all",
@@ -81,7 +90,10 @@ HIDDEN, MATRIX = torch.ones(4, 3), torch.ones(7, 3)
         (lambda: balanced_categorical_kl(Y.float(), Y.float()), "(…, groups, classes)"),
         (lambda: balanced_categorical_kl(S, S, unimix=1), "unimix is 1"),
         (lambda: balanced_categorical_kl(S, S, free_nats=-1), "free_nats is -1"),
-        (lambda: entropy_proportion(S, S), "logits have shape (4, 7): they must be (B, C, *pixels)"),
+        (
+            lambda: entropy_proportion(S, S),
+            "logits have shape (4, 7): they must be (B, C, *pixels)",
+        ),
         (
             lambda: entropy_proportion(torch.ones(2, 3, 5), torch.ones(4)),
             "prior has shape (4,) but logits have (2, 3, 5)",

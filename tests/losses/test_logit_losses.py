@@ -16,7 +16,6 @@ from logit_cases import (
     logits,
     value_and_gradients,
 )
-
 from torch.nn import functional
 
 from losses import (
