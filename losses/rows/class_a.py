@@ -111,9 +111,23 @@ def coefficients(statistics: Tensor, upstream: Tensor, scale: float) -> Tensor:
     ``upstream`` (N, 8) is the gradient with respect to the statistics; ``scale`` = 1 / temperature
     leads from scaled logits to the logits themselves.
     """
-    student = _side(statistics, upstream, own=(0, 2, 3), cross=(5, 6))
-    teacher = _side(statistics, upstream, own=(1, 4, 5), cross=(3, 7))
-    return torch.cat([student, teacher], -1) * scale
+    return torch.cat(
+        [
+            student_coefficients(statistics, upstream, scale),
+            teacher_coefficients(statistics, upstream, scale),
+        ],
+        -1,
+    )
+
+
+def student_coefficients(statistics: Tensor, upstream: Tensor, scale: float) -> Tensor:
+    """Return c₀ … c₄ of the student, (N, 5)."""
+    return _side(statistics, upstream, own=(0, 2, 3), cross=(5, 6)) * scale
+
+
+def teacher_coefficients(statistics: Tensor, upstream: Tensor, scale: float) -> Tensor:
+    """Return c₀ … c₄ of the teacher, (N, 5)."""
+    return _side(statistics, upstream, own=(1, 4, 5), cross=(3, 7)) * scale
 
 
 def merged(parts: Tensor) -> Tensor:
@@ -132,12 +146,12 @@ def merged(parts: Tensor) -> Tensor:
 def _side(
     statistics: Tensor, upstream: Tensor, own: tuple[int, ...], cross: tuple[int, ...]
 ) -> Tensor:
-    of_log_sum, of_own, of_other = (upstream[..., i] for i in own)
-    mean_own, mean_other = (statistics[..., i] for i in own[1:])
-    constant = of_log_sum + zero_product(of_own, 1 - mean_own) - zero_product(of_other, mean_other)
-    return torch.stack(
-        [constant, of_own, of_other, upstream[..., cross[0]], upstream[..., cross[1]]], -1
-    )
+    of_log_sum, of_own, of_other, crossed, of_target = upstream[..., [*own, *cross]].unbind(-1)
+    # What is infinite has a gradient of 0 (``hold_infinite``): it must not make 0 · ∞.
+    means = statistics[..., list(own[1:])]
+    mean_own, mean_other = torch.where(means.isinf(), 0, means).unbind(-1)
+    constant = of_log_sum + of_own * (1 - mean_own) - of_other * mean_other
+    return torch.stack([constant, of_own, of_other, crossed, of_target], -1)
 
 
 def _forward_kl(statistics: Tensor) -> Tensor:

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from losses.rows.class_a import (
     CLASS_A,
-    SIDE,
     Column,
     class_a_values,
-    coefficients,
     columns_used,
+    student_coefficients,
+    teacher_coefficients,
 )
 from losses.rows.definitions import values
 from losses.rows.inner_autograd import recording
@@ -32,11 +32,19 @@ def without_masked(rows: Rows) -> bool:
 
 
 def values_and_gradients(
-    name: str, rows: Rows, parameters: Sequence[float], upstream: Tensor, needs: Sequence[bool]
+    name: str,
+    rows: Rows,
+    parameters: Sequence[float],
+    upstream: Tensor,
+    needs: Sequence[bool],
+    out: Tensor | None = None,
 ) -> tuple[Tensor, Gradients]:
-    """Return the values of the rows and the gradients of Σ upstream · values."""
+    """Return the values of the rows and the gradients of Σ upstream · values.
+
+    ``out`` is a place for the student's gradient, which may be used or not.
+    """
     if name in CLASS_A:
-        found, gradients = _class_a(name, rows, parameters, upstream, needs)
+        found, gradients = _class_a(name, rows, parameters, upstream, needs, out)
         # A logit of −∞ shows in the means, as 0 · ∞; to look for it first would take a pass more.
         if bool(found.isfinite().all()):
             return found, gradients
@@ -67,7 +75,12 @@ def _by_autograd(
 
 
 def _class_a(
-    name: str, rows: Rows, parameters: Sequence[float], upstream: Tensor, needs: Sequence[bool]
+    name: str,
+    rows: Rows,
+    parameters: Sequence[float],
+    upstream: Tensor,
+    needs: Sequence[bool],
+    out: Tensor | None,
 ) -> tuple[Tensor, Gradients]:
     used = columns_used(name, parameters, rows.teacher is not None)
     sweep = _Sweep(rows, used, temperature=parameters[-1])
@@ -79,11 +92,11 @@ def _class_a(
         if any(needs):
             (of_statistics,) = torch.autograd.grad(found, statistics, upstream)
     if any(needs):
-        weights = coefficients(statistics.detach(), of_statistics, 1 / parameters[-1])
+        known = statistics.detach(), of_statistics, 1 / parameters[-1]
         if needs[1]:
-            gradients[1] = sweep.teacher_gradient(weights)
+            gradients[1] = sweep.teacher_gradient(teacher_coefficients(*known))
         if needs[0]:
-            gradients[0] = sweep.student_gradient(weights)
+            gradients[0] = sweep.student_gradient(student_coefficients(*known), out)
     return found.detach(), gradients
 
 
@@ -121,45 +134,42 @@ class _Sweep:
         nothing = s.new_zeros(s.shape[0])
         return torch.stack([found.get(column, nothing) for column in Column], -1)
 
-    def student_gradient(self, weights: Tensor) -> Tensor:
-        """Return ∂/∂s from the coefficients (n, 10). Spends the softmax."""
-        c = weights[:, :SIDE]
-        return self._gradient(self._q, self._p, (self._s, self._t), c, Column.Q_S, Column.Q_T)
+    def student_gradient(self, c: Tensor, out: Tensor | None) -> Tensor:
+        """Return ∂/∂s from the coefficients (n, 5), in ``out`` if its type fits."""
+        where = out if out is not None and out.dtype == self._q.dtype else None
+        sides = (self._q, self._p), (self._s, self._t)
+        return self._gradient(*sides, c, (Column.Q_S, Column.Q_T, Column.P_S, Column.S_Y), where)
 
-    def teacher_gradient(self, weights: Tensor) -> Tensor:
-        """Return ∂/∂t from the coefficients (n, 10)."""
+    def teacher_gradient(self, c: Tensor) -> Tensor:
+        """Return ∂/∂t from the coefficients (n, 5)."""
         assert self._p is not None
         assert self._t is not None
-        c = weights[:, SIDE:]
-        return self._gradient(
-            self._p.clone(), self._q, (self._t, self._s), c, Column.P_T, Column.P_S
-        )
+        sides = (self._p, self._q), (self._t, self._s)
+        return self._gradient(*sides, c, (Column.P_T, Column.P_S, Column.Q_T, Column.T_Y), None)
 
     def _gradient(
         self,
-        own: Tensor,
-        other: Tensor | None,
+        softmax: tuple[Tensor, Tensor | None],
         logits: tuple[Tensor, Tensor | None],
         c: Tensor,
-        of_own: Column,
-        of_other: Column,
+        columns: tuple[Column, Column, Column, Column],
+        out: Tensor | None,
     ) -> Tensor:
+        """Return own (c₀ + c₁ own logits + c₂ other logits) + c₃ other + c₄ at the target."""
         # Terms that a loss does not use are left out: each costs a pass over the chunk.
-        student = of_own == Column.Q_S
+        of_own, of_other, crossed, of_target = (column in self._used for column in columns)
         factor: Tensor = c[:, :1]
-        if of_own in self._used:
+        if of_own:
             factor = factor + c[:, 1:2] * logits[0]
-        if of_other in self._used and logits[1] is not None:
+        if of_other and logits[1] is not None:
             factor = factor + c[:, 2:3] * logits[1]
-        gradient = own.mul_(factor)
-        crossed = Column.P_S if student else Column.Q_T
-        if crossed in self._used:
-            gradient = (
-                gradient.add_(c[:, 3:4] * (1 / own.shape[1]))
-                if other is None
-                else (gradient.addcmul_(other, c[:, 3:4]))
-            )
-        if (Column.S_Y if student else Column.T_Y) in self._used:
+        own, other = softmax
+        gradient = torch.mul(own, factor, out=out)
+        if crossed and other is not None:
+            gradient.addcmul_(other, c[:, 3:4])
+        elif crossed:  # the uniform distribution of smoothed labels
+            gradient.add_(c[:, 3:4] * (1 / own.shape[1]))
+        if of_target:
             assert self._target is not None
             gradient.scatter_add_(1, self._target[:, None], c[:, 4:5])
         return gradient
