@@ -213,7 +213,7 @@ def clipped_kl(
     (DAC-KL of "Multi-Granularity Semantic Revision", 2024). Differentiable in it. Without
     ``renormalize`` it is a part of a sum, which can be negative; with it, KL(p'‖q') of
     p' = keep p / Σ keep p and q' alike, at least 0. keep = 1 is ``kl_divergence`` either way. Where
-    p keeps no mass, the value is 0. Minimising over ``keep`` itself ends at keeping (nearly) nothing.
+    p keeps no mass, the value is 0. Minimising over ``keep`` itself keeps next to nothing.
     """
     how = _checked(student, teacher, temperature, weight, reduction, denominator)
     require_logits(student=student, keep=keep)

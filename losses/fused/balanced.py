@@ -10,7 +10,7 @@ import triton
 from torch import Tensor
 
 from losses.kernels.balanced import balanced_kernel
-from losses.kernels.launch import accumulator
+from losses.kernels.launch import accumulator, run
 from losses.rows.chunked import refuse_second_derivative
 from losses.rows.kinds import Rows
 from losses.rows.probabilities import compute_dtype
@@ -34,7 +34,9 @@ def row_balance(
     count, groups, classes = posterior.shape
     if count:
         tile = triton.next_power_of_2(groups), triton.next_power_of_2(classes)
-        balanced_kernel[(count,)](
+        run(
+            balanced_kernel,
+            (count,),
             posterior,
             prior,
             value,

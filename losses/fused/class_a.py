@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from losses.kernels.gradient import gradient_kernel
-from losses.kernels.launch import accumulator, block_options, row_stride
+from losses.kernels.launch import accumulator, block_options, row_stride, run
 from losses.kernels.statistics import statistics_kernel
 from losses.rows.chunked import refuse_second_derivative
 from losses.rows.class_a import class_a_values, coefficients, log_sum
@@ -42,7 +42,9 @@ def row_statistics(
     _require_classes(target, student.shape[1], row_weight)
     out = _statistics_like(student)
     if len(student):
-        statistics_kernel[(len(student),)](
+        run(
+            statistics_kernel,
+            (len(student),),
             student,
             student if teacher is None else teacher,
             row_weight if target is None else target,
@@ -81,7 +83,9 @@ def row_gradient(
     """Return ∂ Σ upstream · statistics / ∂ student and ∂ teacher; empty where not needed."""
     out = new_gradients((student, teacher), needs)
     if len(student) and any(needs):
-        gradient_kernel[(len(student),)](
+        run(
+            gradient_kernel,
+            (len(student),),
             student,
             student if teacher is None else teacher,
             row_weight if target is None else target,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from losses.fused.class_a import new_gradients, row_statistics
-from losses.kernels.launch import accumulator, block_options, fast, row_stride
+from losses.kernels.launch import accumulator, block_options, fast, row_stride, run
 from losses.kernels.pointwise import (
     JS,
     SKEW_FORWARD,
@@ -62,7 +62,9 @@ def row_sums(
     log_sums = log_sum(statistics).contiguous()
     out = torch.empty_like(log_sums)
     if len(student):
-        sums_kernel[(len(student),)](
+        run(
+            sums_kernel,
+            (len(student),),
             student,
             teacher,
             row_weight,
@@ -103,7 +105,9 @@ def row_sums_gradient(
     """Return the gradients of Σ upstream · Σ f; empty where not needed."""
     out = new_gradients((student, teacher), needs)
     if len(student) and any(needs):
-        sums_gradient_kernel[(len(student),)](
+        run(
+            sums_gradient_kernel,
+            (len(student),),
             student,
             teacher,
             row_weight,

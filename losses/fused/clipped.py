@@ -10,7 +10,7 @@ from torch import Tensor
 
 from losses.fused.class_a import new_gradients
 from losses.kernels.clipped import kept_gradient_kernel, kept_kernel
-from losses.kernels.launch import accumulator, block_options, row_stride
+from losses.kernels.launch import accumulator, block_options, row_stride, run
 from losses.rows.chunked import refuse_second_derivative
 from losses.rows.class_a import log_sum, zero_product
 from losses.rows.definitions import renormalized_clipped_kl
@@ -37,7 +37,9 @@ def row_kept(
     """Return log Σ exp s, log Σ exp t, Σ q k, Σ p k, Σ p k t and Σ p k s of each row, (N, 6)."""
     out = student.new_empty(student.shape[0], 6, dtype=compute_dtype(student.dtype))
     if len(student):
-        kept_kernel[(len(student),)](
+        run(
+            kept_kernel,
+            (len(student),),
             student,
             teacher,
             keep,
@@ -73,7 +75,9 @@ def row_kept_gradient(
     """Return the gradients of Σ upstream · statistics; empty where not needed."""
     out = new_gradients((student, teacher, keep), needs)
     if len(student) and any(needs):
-        kept_gradient_kernel[(len(student),)](
+        run(
+            kept_gradient_kernel,
+            (len(student),),
             student,
             teacher,
             keep,

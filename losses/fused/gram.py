@@ -9,7 +9,7 @@ import triton
 from torch import Tensor
 
 from losses.kernels.gram import pull_kernel, row_log_sum_kernel
-from losses.kernels.launch import GRAM_POINTS, GRAM_TILE, accumulator
+from losses.kernels.launch import GRAM_POINTS, GRAM_TILE, accumulator, run
 from losses.rows.chunked import refuse_second_derivative
 
 
@@ -58,7 +58,9 @@ def _row_log_sums(
 ) -> Tensor:
     pairs = _Pairs(a, b, c, d)
     out = a.new_empty(len(a))
-    row_log_sum_kernel[(triton.cdiv(len(a), GRAM_TILE["ROWS"]),)](
+    run(
+        row_log_sum_kernel,
+        (triton.cdiv(len(a), GRAM_TILE["ROWS"]),),
         *pairs.arguments(),
         a if bias is None else bias.contiguous(),
         out,
@@ -93,7 +95,9 @@ def _pull(
     pairs = _Pairs(a, b, c, d)
     mass, out = a.new_empty(len(a)), a.new_empty(len(a), points.shape[1])
     block = min(GRAM_POINTS, max(16, triton.next_power_of_2(points.shape[1])))
-    pull_kernel[(triton.cdiv(len(a), GRAM_TILE["ROWS"]), triton.cdiv(points.shape[1], block))](
+    run(
+        pull_kernel,
+        (triton.cdiv(len(a), GRAM_TILE["ROWS"]), triton.cdiv(points.shape[1], block)),
         *pairs.arguments(),
         own_log.contiguous(),
         other_log.contiguous(),

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from losses.fused.class_a import new_gradients
-from losses.kernels.launch import accumulator, block_options, row_stride
+from losses.kernels.launch import accumulator, block_options, row_stride, run
 from losses.kernels.mixture import mixture_gradient_kernel, mixture_kernel
 from losses.rows.chunked import refuse_second_derivative
 from losses.rows.kinds import Rows
@@ -41,7 +41,9 @@ def row_mixture(
     """Return log Σ exp of s, of t and of alpha t + (1 − alpha) s, and 1 where q = 0 < p, (N, 4)."""
     out = student.new_empty(student.shape[0], 4, dtype=compute_dtype(student.dtype))
     if len(student):
-        mixture_kernel[(len(student),)](
+        run(
+            mixture_kernel,
+            (len(student),),
             student,
             teacher,
             row_weight,
@@ -76,7 +78,9 @@ def row_mixture_gradient(
     """Return the gradients of Σ upstream · log-normalisers; empty where not needed."""
     out = new_gradients((student, teacher), needs)
     if len(student) and any(needs):
-        mixture_gradient_kernel[(len(student),)](
+        run(
+            mixture_gradient_kernel,
+            (len(student),),
             student,
             teacher,
             row_weight,

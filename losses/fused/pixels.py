@@ -9,7 +9,7 @@ import torch
 import triton
 from torch import Tensor
 
-from losses.kernels.launch import accumulator
+from losses.kernels.launch import accumulator, run
 from losses.kernels.pixels import pixel_gradient_kernel, pixel_kernel
 from losses.rows.chunked import refuse_second_derivative
 from losses.rows.definitions import proportion_divergence
@@ -40,7 +40,9 @@ def image_statistics(logits: Tensor, pixel_weight: Tensor, class_weight: Tensor)
     grid, options = _tiles(logits)
     parts = pixel_weight.new_zeros(images, grid[0], classes + 1)
     if logits.numel():
-        pixel_kernel[grid](
+        run(
+            pixel_kernel,
+            grid,
             logits,
             pixel_weight,
             class_weight,
@@ -66,7 +68,9 @@ def image_gradient(
     gradient = torch.empty_like(logits)
     grid, options = _tiles(logits)
     if logits.numel():
-        pixel_gradient_kernel[grid](
+        run(
+            pixel_gradient_kernel,
+            grid,
             logits,
             pixel_weight,
             class_weight,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -20,6 +21,13 @@ WARPS = 8
 GRAM_TILE = {"ROWS": 32, "COLUMNS": 64, "STEP": 16, "num_warps": 8}
 #: Columns of a gradient that one program writes.
 GRAM_POINTS = 64
+
+
+def run(kernel: Any, grid: tuple[int, ...], *arguments: Any, **options: Any) -> None:
+    """Launch a kernel on the device of its first tensor, which need not be the current one."""
+    first = next(argument for argument in arguments if isinstance(argument, Tensor))
+    with torch.cuda.device(first.device) if first.is_cuda else nullcontext():
+        kernel[grid](*arguments, **options)
 
 
 def block_options(n_columns: int, block: int | None = None) -> dict[str, Any]:

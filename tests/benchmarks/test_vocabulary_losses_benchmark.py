@@ -104,7 +104,9 @@ def test_time_of_forward_and_backward(benchmark: Any, one_thread: None, level: s
     ratios = {name: own / medians["eager"] for name, own in medians.items()}
     benchmark.extra_info.update(ratios)
     benchmark.pedantic(step, args=(losses["chunked"], inputs), rounds=1)
-    shown = ", ".join(f"{name} {medians[name] * 1e3:.0f} ms ({ratios[name]:.2f}×)" for name in losses)
+    shown = ", ".join(
+        f"{name} {medians[name] * 1e3:.0f} ms ({ratios[name]:.2f}×)" for name in losses
+    )
     print(f"\ntime, {level}: {shown}; goal: at most {GOALS[level][0]}×")
     assert ratios["chunked"] <= GOALS[level][0]
 

@@ -58,7 +58,8 @@ def test_the_sanitizer_finds_nothing():
         "import sys; sys.path.insert(0, 'tests/losses')\n"
         "from logit_cases import CASES, logits, value_and_gradients\n"
         "for loss in CASES.values():\n"
-        "    value_and_gradients(loss, logits(5, 5003).half().cuda(), logits(5, 5003, seed=1).half().cuda())\n"
+        "    sides = (logits(5, 5003, seed=seed).half().cuda() for seed in (0, 1))\n"
+        "    value_and_gradients(loss, *sides)\n"
     )
     done = subprocess.run(
         [sanitizer, "--error-exitcode", "9", sys.executable, "-c", program],

@@ -25,7 +25,7 @@ from losses.kernels import (
 logits = "*bf16"
 types = {
     **dict.fromkeys(["student", "teacher", "keep", "of_student", "of_teacher", "of_keep"], logits),
-    **dict.fromkeys(["posterior", "prior", "of_posterior", "of_prior", "logits", "gradient"], logits),
+    **dict.fromkeys("posterior prior of_posterior of_prior logits gradient".split(), logits),
     **dict.fromkeys(
         "weight out log_sums coefficients sums upstream value pixel_weight class_weight a b c d "
         "a_norm b_norm c_norm d_norm bias own_log other_log other_factor points mass".split(),
@@ -77,7 +77,7 @@ kernels = {
 }
 found = {}
 for name, (kernel, constants) in kernels.items():
-    own = {key: kind for key, kind in types.items() if key in kernel.arg_names and key not in constants}
+    own = {key: types[key] for key in kernel.arg_names if key not in constants}
     got = compilation.compile_kernel(
         kernel, own, constants, capability=int(sys.argv[1]), warps=warps.get(name, launch.WARPS)
     )

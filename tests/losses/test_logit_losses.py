@@ -240,7 +240,7 @@ def test_equal_distributions(name, backend):
 
 
 shapes = settings(
-    deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

@@ -1,5 +1,6 @@
 """The operators keep PyTorch's rules: schemas, fake tensors, compilation, large offsets."""
 
+import math
 import os
 import subprocess
 import sys
@@ -72,6 +73,32 @@ def test_triton_operators():
     ones = torch.ones(3, 1, dtype=torch.float64)
     checked(pixels.image_statistics, S[..., None], ones, torch.ones(9, dtype=torch.float64))
     checked(gram._row_log_sums, S, T, S, T, W)
+
+
+def test_statistics_of_parts_of_a_vocabulary_merge_to_those_of_the_whole():
+    """What a vocabulary that is split over devices needs: an all-gather of (N, 8) numbers."""
+    pytest.importorskip("triton")
+    from losses.fused.class_a import row_statistics
+    from losses.rows.class_a import class_a_values, merged
+
+    student, teacher, target = logits(3, 40), logits(3, 40, seed=1), torch.tensor([3, 39, 20])
+    student[0, 20:] = teacher[1, :20] = -math.inf
+    ones = torch.ones(3, dtype=torch.float64)
+    whole = row_statistics(student, teacher, target, ones, 1.0, True, False)
+    parts = []
+    for start in (0, 20):
+        own = target - start
+        inside = (own >= 0) & (own < 20)
+        sides = student[:, start : start + 20], teacher[:, start : start + 20]
+        part = row_statistics(*sides, own.clamp(0, 19), ones, 1.0, True, False)
+        part[:, 6:] = part[:, 6:].masked_fill(~inside[:, None], -math.inf)
+        parts.append(part)
+    torch.testing.assert_close(merged(torch.stack(parts)), whole)
+    for name, parameters in (("kl", (1.0, 1.0, 1.0)), ("token_statistics", (1.0,))):
+        torch.testing.assert_close(
+            class_a_values(name, merged(torch.stack(parts)), parameters, True),
+            class_a_values(name, whole, parameters, True),
+        )
 
 
 @in_each_fast_backend
