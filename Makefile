@@ -162,6 +162,8 @@ bench: $(DEVELOPMENT) ## the benchmarks alone
 	@$(PY) -m pytest -m benchmark -s $(TESTS)
 
 profile: $(STAMPS) ## time the losses on a GPU beside their peers; writes docs/profile.json and .md
+	@$(PY) -c 'import torch' 2>/dev/null || \
+	  { echo "profile: $(PY) has no PyTorch: name a Python that has it (PYTHON=<path>)" >&2; exit 2; }
 	@$(PY) -m losses.profile
 
 profile-page: $(STAMPS) ## write docs/profile.md again from its record

@@ -22,8 +22,6 @@ _QUERY = (
 
 def require_gpu() -> None:
     """Raise ``UserError`` that says in one line what a profile lacks here."""
-    if find_spec("torch") is None:
-        raise UserError("profile: PyTorch is not installed: name a Python with it (PYTHON=)")
     import torch
 
     if not torch.cuda.is_available():

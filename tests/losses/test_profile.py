@@ -158,6 +158,21 @@ def test_without_cuda_make_profile_says_in_one_line_what_is_missing(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+def test_without_torch_make_profile_says_in_one_line_what_is_missing(tmp_path):
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n', encoding="utf-8")
+    python.chmod(0o755)  # without site-packages
+    done = subprocess.run(
+        ["make", "--no-print-directory", "profile", "SETUP=0", f"PYTHON={python}"],
+        cwd=ROOT,
+        env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"profile: {python} has no PyTorch: name a Python that has it")
+
+
 def test_old_triton_is_refused(monkeypatch):
     from losses.profile import machine
 
