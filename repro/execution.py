@@ -78,14 +78,14 @@ def run_trial(folder: TrialFolder, order: RunOrder = RunOrder()) -> Outcome:
         trial = load_trial(folder)
         if order.again:
             return _attempt_again(folder, trial, order)
-        if _has_outcome(folder, trial, order.replaced):
+        if has_outcome(folder, trial, order.replaced):
             return "skipped"
-        return _attempt(folder, trial, order)
+        return run_attempt(folder, trial, order)
     finally:
         release(folder.claim)
 
 
-def _has_outcome(folder: TrialFolder, trial: Trial, replaced: str | None) -> bool:
+def has_outcome(folder: TrialFolder, trial: Trial, replaced: str | None) -> bool:
     """Say whether the trial ended, well or badly, since it was ordered: workers share a list."""
     record = read_record(trial, folder)
     if record.state not in ("done", "failed"):
@@ -98,16 +98,17 @@ def _has_outcome(folder: TrialFolder, trial: Trial, replaced: str | None) -> boo
 
 def _attempt_again(folder: TrialFolder, trial: Trial, order: RunOrder) -> Outcome:
     with kept_curves(folder) as renewed:
-        outcome = _attempt(folder, trial, order)
+        outcome = run_attempt(folder, trial, order)
         if outcome == "done":
             renewed()
     return outcome
 
 
-def _attempt(folder: TrialFolder, trial: Trial, order: RunOrder) -> Outcome:
+def run_attempt(folder: TrialFolder, trial: Trial, order: RunOrder) -> Outcome:
+    """Run a trial that this process has claimed."""
     start_attempt(folder.attempts, order.earlier)
     with beating(folder.heartbeat) as heartbeat:
-        context = _context(folder, trial)
+        context = context_of(folder, trial)
         context.heartbeat = heartbeat
         context.should_stop = lambda: order.should_stop() or not is_ours(folder.claim)
         outcome, reason = _run(folder, trial, context, again=order.again)
@@ -123,7 +124,7 @@ def _run(
     try:
         code = load_code(trial.setting.task, trial.setting.use)
         fingerprint = code.fingerprint
-        _resume_or_clear(folder, _stored(fingerprint, context), fingerprint, again=again)
+        resume_or_clear(folder, what_ran(fingerprint, context), fingerprint, again=again)
         metrics = _metrics(trial, code, context)
     except (Interrupted, KeyboardInterrupt) as word:
         return _ours(folder, "interrupted"), f"interrupted: {str(word) or 'told to stop'}"
@@ -131,7 +132,7 @@ def _run(
         return _ended_by(folder, error, fingerprint)
     if not is_ours(folder.claim):
         return "superseded", ""
-    _write_result(folder, metrics, context, fingerprint)
+    write_result(folder, metrics, context, fingerprint)
     return "done", "done"
 
 
@@ -154,13 +155,18 @@ def _ours(folder: TrialFolder, outcome: Outcome) -> Outcome:
     return outcome if is_ours(folder.claim) else "superseded"
 
 
-def _write_result(
-    folder: TrialFolder, metrics: dict[str, float], context: RunContext, code: Fingerprint
+def write_result(
+    folder: TrialFolder,
+    metrics: dict[str, float],
+    context: RunContext,
+    code: Fingerprint,
+    together: int = 1,
 ) -> None:
+    """Write ``result.json``. Of ``together`` trials that ran as one, each has its share of time."""
     result = {
         "metrics": metrics,
-        "cost": _cost(context),
-        "fingerprint": _stored(code, context),
+        "cost": _cost(context, together),
+        "fingerprint": what_ran(code, context),
         "data": context.data_hashes,
         "finished": now(),
         "resumed_from": context.resumed_from,
@@ -171,7 +177,8 @@ def _write_result(
     folder.checkpoint.unlink(missing_ok=True)
 
 
-def _context(folder: TrialFolder, trial: Trial) -> RunContext:
+def context_of(folder: TrialFolder, trial: Trial) -> RunContext:
+    """Return what the trial gets from the harness."""
     setting = trial.setting
     return RunContext(
         task=setting.task,
@@ -188,7 +195,7 @@ def artifact_root(folder: TrialFolder) -> Path:
     return folder.path.parents[3] / "artifacts"
 
 
-def _resume_or_clear(
+def resume_or_clear(
     folder: TrialFolder, stored: dict[str, Any], present: Fingerprint, *, again: bool
 ) -> None:
     """Keep the checkpoint of an unfinished run of the same code; otherwise start afresh."""
@@ -200,17 +207,22 @@ def _resume_or_clear(
 
 
 def _metrics(trial: Trial, code: Code, context: RunContext) -> dict[str, float]:
-    with _one_thread():
+    with one_thread():
         task = code.task(**trial.setting.task_settings)
         method = code.method(**trial.setting.params)
-        metrics = task.run(method, context)
+        metrics: dict[str, float] = task.run(method, context)
+    return checked_metrics(metrics, trial.setting.task)
+
+
+def checked_metrics(metrics: dict[str, float], task: str) -> dict[str, float]:
+    """Return a task's metrics as plain numbers. Raises ``ValueError`` where there are none."""
     if not metrics:
-        raise ValueError(f"{trial.setting.task}.run returned no metrics")
+        raise ValueError(f"{task}.run returned no metrics")
     return {name: float(value) for name, value in metrics.items()}
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Use one torch thread: several per process on shared cores are slower than one.
 
     torch is only touched where the task imported it.
@@ -227,7 +239,8 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _stored(fingerprint: Fingerprint, context: RunContext) -> dict[str, Any]:
+def what_ran(fingerprint: Fingerprint, context: RunContext) -> dict[str, Any]:
+    """Return the code, environment, artefacts and data that a result rests on."""
     return {
         "files": fingerprint.files,
         "environment": environment(fingerprint.packages),
@@ -236,12 +249,13 @@ def _stored(fingerprint: Fingerprint, context: RunContext) -> dict[str, Any]:
     }
 
 
-def _cost(context: RunContext) -> dict[str, Any]:
-    return {
-        "wall_seconds": context.elapsed_seconds(),
+def _cost(context: RunContext, together: int) -> dict[str, Any]:
+    cost = {
+        "wall_seconds": context.elapsed_seconds() / together,
         "peak_memory_bytes": provenance.peak_memory_bytes(),
         "cuda_peak_memory_bytes": provenance.cuda_peak_memory_bytes(),
         "device": provenance.device_name(context.device),
         "parameters": context.counts.get("parameters"),
         "samples_seen": context.counts.get("samples_seen"),
     }
+    return cost | ({"shared_by": together} if together > 1 else {})

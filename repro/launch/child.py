@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from repro.errors import Interrupted, UserError
-from repro.execution import Outcome, RunOrder, run_trial
+from repro.execution import Outcome, RunOrder
 from repro.launch.stopping import release_signals, stops_at_checkpoints
 from repro.store import TrialFolder
+from repro.together import run_together
 
 _PR_SET_PDEATHSIG = 1
 
@@ -36,13 +37,15 @@ _STATUS: dict[Outcome | str, int] = {
 class ChildOrder:
     """What a trial's process is to do: see :class:`repro.execution.RunOrder`.
 
-    ``gently``  a signal to stop waits for the next checkpoint
+    ``gently``    a signal to stop waits for the next checkpoint
+    ``together``  orders of trials that run together with this one
     """
 
     folder: str
     replaced: str
     earlier: str
     gently: bool
+    together: tuple[ChildOrder, ...] = ()
 
     def to_text(self) -> str:
         """Return the order as one argument of a command line."""
@@ -51,7 +54,8 @@ class ChildOrder:
     @classmethod
     def from_text(cls, text: str) -> ChildOrder:
         """Return the order that :meth:`to_text` wrote."""
-        return cls(**json.loads(text))
+        content = json.loads(text)
+        return cls(**content | {"together": tuple(cls(**one) for one in content["together"])})
 
 
 @dataclass(frozen=True)
@@ -104,9 +108,15 @@ def run(order: ChildOrder) -> int:
     """Run the trial here; return the exit status that tells its worker how it ended."""
     should_stop = stops_at_checkpoints() if order.gently else lambda: False
     release_signals()
-    how = RunOrder(replaced=order.replaced, should_stop=should_stop, earlier=order.earlier)
+    everything = (order, *order.together)
+    folders = [TrialFolder(Path(one.folder)) for one in everything]
+    how = [
+        RunOrder(replaced=one.replaced, should_stop=should_stop, earlier=one.earlier)
+        for one in everything
+    ]
     try:
-        return _STATUS[run_trial(TrialFolder(Path(order.folder)), how)]
+        # Of several, the one that asks for most: what has ended is skipped at the next turn.
+        return max(_STATUS[outcome] for outcome in run_together(folders, how))
     except UserError as problem:
         with contextlib.suppress(OSError):  # its log may be on the same full disk
             print(problem, file=sys.stderr, flush=True)

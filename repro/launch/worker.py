@@ -16,14 +16,15 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from repro import provenance
 from repro.attempts import LOST, amend_attempt, read_attempts
 from repro.errors import Interrupted, UserError
-from repro.execution import RunOrder, load_code, run_trial
+from repro.execution import RunOrder, load_code
 from repro.failure import end_attempt
 from repro.files import check_writable
 from repro.heartbeat import Heartbeat
@@ -35,6 +36,7 @@ from repro.launch.stopping import hold_signals, release_signals, stops_on
 from repro.launch.worklist import WorkList
 from repro.lock import is_doubtful, void_if_silent
 from repro.store import TrialFolder, load_trial
+from repro.together import MOST_TOGETHER, run_together, setting_key
 
 #: How often one worker begins one trial: whatever goes wrong, its list comes to an end.
 _ROUNDS = 8
@@ -87,10 +89,12 @@ class _Worker:
         if self._list.isolation == "fork":
             _preload(self._left)
         while self._left:
-            for folder in list(self._left):
+            for batch in self._batches():
                 self._heartbeat.beat()
-                if not self._goes_on(folder, self._run_one(folder)):
-                    self._left.remove(folder)
+                ending = self._run_one(batch)
+                for folder in batch:
+                    if not self._goes_on(folder, ending):
+                        self._left.remove(folder)
             if self._left:
                 time.sleep(_POLL_SECONDS)
 
@@ -111,18 +115,43 @@ class _Worker:
         if self._job is not None and (self._left or self._list.artifacts):
             self._job.leave(self._came[0])
 
-    def _run_one(self, folder: TrialFolder) -> Ending:
-        replaced = self._list.replaced.get(folder.path.name, "")
+    def _batches(self) -> Iterator[list[TrialFolder]]:
+        """Yield what is left, trials together that may run so; alone what was begun before.
+
+        A GPU's trials run alone: their worker imports none of their code.
+        """
+        fresh = [folder for folder in self._left if not self._begun[folder.path]]
+        keys = {folder.path: self._key(folder) for folder in fresh}
+        seen: set[Path] = set()
+        for folder in list(self._left):
+            if folder.path in seen:
+                continue
+            key = keys.get(folder.path, "")
+            batch = [one for one in fresh if key and keys[one.path] == key and one.path not in seen]
+            batch = batch[:MOST_TOGETHER] or [folder]
+            seen |= {one.path for one in batch}
+            yield batch
+
+    def _key(self, folder: TrialFolder) -> str:
+        return "" if self._list.isolation == "process" else setting_key(folder)
+
+    def _run_one(self, batch: Sequence[TrialFolder]) -> Ending:
+        replaced = [self._list.replaced.get(folder.path.name, "") for folder in batch]
         if self._list.isolation == "none":
-            outcome = run_trial(folder, RunOrder(replaced=replaced))
-            if outcome == "interrupted":
+            outcomes = run_together(batch, [RunOrder(replaced=when) for when in replaced])
+            if "interrupted" in outcomes:
                 raise KeyboardInterrupt
-            return Ending(outcome if outcome in ("again", "claimed") else "ended")
+            open_ones = [outcome for outcome in outcomes if outcome in ("again", "claimed")]
+            return Ending(open_ones[0] if open_ones else "ended")
         gently = self._job is not None
-        order = ChildOrder(str(folder.path), replaced, self._earlier(folder), gently)
+        orders = [
+            ChildOrder(str(folder.path), when, self._earlier(folder), gently)
+            for folder, when in zip(batch, replaced, strict=True)
+        ]
+        order = replace(orders[0], together=tuple(orders[1:]))
         hold_signals()
         child = fork(order) if self._list.isolation == "fork" else spawn(order)
-        return self._wait(child, folder)
+        return self._wait(child, batch)
 
     def _goes_on(self, folder: TrialFolder, ending: Ending) -> bool:
         """Say whether the trial is to be begun again here, once its turn comes."""
@@ -149,7 +178,7 @@ class _Worker:
             return f"out of memory: killed by the kernel{had}"
         return f"killed by {ending.killed_by}"
 
-    def _wait(self, child: int, folder: TrialFolder) -> Ending:
+    def _wait(self, child: int, batch: Sequence[TrialFolder]) -> Ending:
         """Wait for a trial's process. At a signal, let it come to an end, and say why it did."""
         try:
             release_signals()
@@ -163,7 +192,8 @@ class _Worker:
             if not _ends_until(child, self._job.deadline()):
                 _send(child, signal.SIGKILL)
                 _ends_until(child, math.inf)
-            _note_stop(folder, child, reason)
+            for folder in batch:
+                _note_stop(folder, child, reason)
             raise
 
     def _earlier(self, folder: TrialFolder) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import random
 import resource
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -84,3 +85,13 @@ class Toy:
         error = method.error(context.seed("noise")) + walked
         metrics = {"error": error + offset, "validation_error": error}
         return {**metrics, "effort": float(self.steps)}
+
+
+@dataclass(frozen=True)
+class ToyTogether(Toy):
+    """The same, with all seeds of a setting at once."""
+
+    def run_batch(self, method: Guess, contexts: Sequence[RunContext]) -> list[dict[str, float]]:
+        """Return what ``run`` returns for each; say how many there were."""
+        print(f"a batch of {len(contexts)}")
+        return [self.run(method, context) for context in contexts]
