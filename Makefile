@@ -32,7 +32,7 @@ export OFFLINE ?=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup setup-development list plan reproduce status report explain diff export merge \
-        fetch logs run-trial test test-all bench error-rates check format clean system-packages
+        fetch logs run-trial test test-all bench profile profile-page error-rates check format clean system-packages
 
 # Set-up ---------------------------------------------------------------------------------------
 # The extra that a paper needs stands in its spec (`extra:`), so that one family of papers does
@@ -160,6 +160,14 @@ test-all: $(DEVELOPMENT) ## every test, the slow ones and the benchmarks too
 
 bench: $(DEVELOPMENT) ## the benchmarks alone
 	@$(PY) -m pytest -m benchmark -s $(TESTS)
+
+profile: $(STAMPS) ## time the losses on a GPU beside their peers; writes docs/profile.json and .md
+	@$(PY) -c 'import torch' 2>/dev/null || \
+	  { echo "profile: $(PY) has no PyTorch: name a Python that has it (PYTHON=<path>)" >&2; exit 2; }
+	@$(PY) -m losses.profile
+
+profile-page: $(STAMPS) ## write docs/profile.md again from its record
+	@$(PY) -m losses.profile page
 
 error-rates: $(DEVELOPMENT) ## measure how often verdicts are wrong (minutes); writes docs/error_rates.md
 	@PYTHONPATH=.:tests:tests/support $(PY) -m simulation.error_rates docs/error_rates.md
