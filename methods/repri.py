@@ -31,8 +31,8 @@ class RePRI:
     """Minimises CE + λ_KL · KL(p̂ ‖ π) + λ_H · H over a linear classifier of each task's pixels.
 
     A pixel's foreground score is s = τ cos(z, w) − b, its posterior the sigmoid of s. CE is the
-    mean cross entropy of the support's pixels, H the mean entropy of the query's, p̂ the query's mean
-    posterior (background, foreground) and π a prior of it. w starts at the mean feature of the
+    mean cross entropy of the support's pixels, H the mean entropy of the query's, p̂ the query's
+    mean posterior (background, foreground) and π a prior of it. w starts at the mean feature of the
     support's foreground, b at the query's mean score, so that about half of the query starts as
     foreground; π starts at the first p̂. With K shots λ_H = λ_KL = 1/K; after ``update_after`` steps
     π becomes the present p̂, once, and λ_KL becomes 1/K + 1. Plain gradient descent on w and b.

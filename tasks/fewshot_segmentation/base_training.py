@@ -224,6 +224,11 @@ class BaseTraining:
     def _score_of_tasks(self) -> float:
         scenes = SomeScenes(self.data.scenes, self.data.validation)
         classes = with_enough(scenes, self.data.classes, shots=1)
+        if not classes:
+            # A small set's held-out part may have no two images of a class: then all images.
+            everything = np.concatenate([self.data.train, self.data.validation])
+            scenes = SomeScenes(self.data.scenes, everything)
+            classes = with_enough(scenes, self.data.classes, shots=1)
         random = generator(derived_seed(self.how.base, self.how.seed, "choice"))
         tasks = draw_tasks(scenes, classes, CHOICE_TASKS, 1, random)
         return overlap_of(self.network, scenes, tasks, 1, _by_prototypes, self.device).mean

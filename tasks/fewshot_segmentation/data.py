@@ -10,6 +10,7 @@ from tasks.fewshot_segmentation.coco import CocoFold, CocoToPascal
 from tasks.fewshot_segmentation.folder import UserFolder, check_folder, is_user_folder
 from tasks.fewshot_segmentation.generated import TexturedShapes
 from tasks.fewshot_segmentation.glyphs import OmniglotGlyphs
+from tasks.fewshot_segmentation.networks import IMAGENET
 from tasks.fewshot_segmentation.pascal import PascalFold
 from tasks.fewshot_segmentation.sources import Source
 
@@ -41,8 +42,15 @@ def source_of(dataset: str) -> Source:
 
 
 def data_files(dataset: str) -> tuple[DataFile, ...]:
-    """Return the files to fetch for ``dataset``; none where it is generated or a user's."""
-    return () if is_user_folder(dataset) else source_of(dataset).files
+    """Return the files to fetch for ``dataset``; none where it is generated or a user's.
+
+    For photographs also the weights of ResNet-50; those of ResNet-101 are fetched when asked for.
+    """
+    if is_user_folder(dataset):
+        return ()
+    files = source_of(dataset).files
+    photographs = dataset.startswith(("pascal", "coco"))
+    return (*files, IMAGENET[50]) if photographs else files
 
 
 def check_dataset(dataset: str, shots: int) -> None:

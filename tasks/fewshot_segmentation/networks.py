@@ -33,6 +33,12 @@ IMAGENET_DEEP_STEM = {
 }
 
 
+def weights_of(name: NetworkName, pretraining: Pretraining) -> DataFile:
+    """Return the file of the backbone's ImageNet weights."""
+    files = IMAGENET if pretraining == "imagenet" else IMAGENET_DEEP_STEM
+    return files[50 if name == "pspnet50" else 101]
+
+
 def build_network(
     name: NetworkName, classes: int, seed: int, pretraining: Pretraining = "none"
 ) -> SegmentationNetwork:
@@ -47,9 +53,8 @@ def build_network(
         depth: Literal[50, 101] = 50 if name == "pspnet50" else 101
         network = PSPNet(classes, depth, deep_stem=pretraining == "imagenet_deep_stem")
     if pretraining != "none":
-        files = IMAGENET if pretraining == "imagenet" else IMAGENET_DEEP_STEM
         try:
-            network.load_backbone(locate(files[depth]))
+            network.load_backbone(locate(weights_of(name, pretraining)))
         except ValueError as error:
             raise UserError(f"{error}; fetch the file again") from error
     return network

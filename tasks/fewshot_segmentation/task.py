@@ -20,7 +20,12 @@ from tasks.fewshot_segmentation import data
 from tasks.fewshot_segmentation.base_training import BaseSettings, train_base
 from tasks.fewshot_segmentation.evaluation import Measured, measure
 from tasks.fewshot_segmentation.folder import is_user_folder
-from tasks.fewshot_segmentation.networks import NetworkName, Pretraining, build_network
+from tasks.fewshot_segmentation.networks import (
+    NetworkName,
+    Pretraining,
+    build_network,
+    weights_of,
+)
 from tasks.fewshot_segmentation.pictures import draw_pictures
 from tasks.fewshot_segmentation.protocol import FewShotMethod, Training
 from tasks.fewshot_segmentation.sampling import Tasks, draw_tasks, with_enough
@@ -220,11 +225,12 @@ class FewShotSegmentation:
             seed=seed,
         )
 
-    @staticmethod
-    def _note_data(source: Source, context: RunContext) -> None:
+    def _note_data(self, source: Source, context: RunContext) -> None:
         """Put the hashes of what is read into the trial's record."""
         for file in source.files:
             context.data(file)
+        if self.pretraining != "none":
+            context.data(weights_of(self.network, self.pretraining))
         if is_user_folder(context.dataset):
             path = data.folder_of(context.dataset)
             context.found_data(path.name, path)
