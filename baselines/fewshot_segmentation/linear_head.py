@@ -15,13 +15,13 @@ from tasks.fewshot_segmentation.protocol import BaseNetwork, Episodes, Training
 class LinearHead:
     """Logistic regression of the support's pixels on their features of length 1, from zero.
 
-    ``steps`` of gradient descent with momentum 0.9 on the mean cross entropy, plus
+    ``steps`` of gradient descent at ``rate`` with momentum 0.9 on the mean cross entropy, plus
     ``decay``/2 · ‖w‖². In each task the two classes weigh the same, because the object is small:
     without that, descent from zero stays with the background for long.
     """
 
     steps: int = 50
-    learning_rate: float = 1.0
+    rate: float = 1.0
     decay: float = 1e-3
     momentum: float = 0.9
     training: Training = "cross_entropy"
@@ -39,7 +39,7 @@ class LinearHead:
         weights = balanced(episodes)
         for _ in range(self.steps):
             velocity = self.momentum * velocity + self._gradient(head, weights, episodes)
-            head = head - self.learning_rate * velocity
+            head = head - self.rate * velocity
         cells = episodes.query.shape[1]
         return episodes.products(head[:, :-1])[:, -cells:] + head[:, -1:]
 

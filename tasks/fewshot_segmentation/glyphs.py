@@ -133,7 +133,8 @@ def _draw(image: Bytes, label: Bytes, glyph: Any, kind: int, random: Random) -> 
     mask = np.asarray(stroke.resize((side, side), Image.Resampling.BILINEAR)) > 100
     top, left = random.randint(0, SIZE - side + 1, 2)
     window = (slice(top, top + side), slice(left, left + side))
-    image[window][mask] = random.randint(0, 256, 3) + random.randint(-12, 13, (mask.sum(), 3)) // 2
+    noise = random.randint(-6, 7, (int(mask.sum()), 3))
+    image[window][mask] = (random.randint(0, 256, 3) + noise).clip(0, 255)
     label[window][mask] = kind + 1
 
 

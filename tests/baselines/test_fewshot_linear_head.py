@@ -13,7 +13,7 @@ from tasks.fewshot_segmentation import BaseNetwork
 def test_at_convergence_it_is_balanced_logistic_regression():
     many = episodes(count=3, shots=2, cells=40)
     decay = 0.05
-    scores = LinearHead(steps=1000, learning_rate=1.0, decay=decay).segment(many)
+    scores = LinearHead(steps=1000, rate=1.0, decay=decay).segment(many)
     for place in range(3):
         task = one_task(many, place)
         known = task.annotated.flatten() == 1
