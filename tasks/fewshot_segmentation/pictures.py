@@ -16,7 +16,7 @@ from tasks.fewshot_segmentation.scenes import CHANNEL_MEAN, CHANNEL_SD, Bytes, S
 
 LEAST_SIDE = 192  # pixels of one panel; smaller scenes are enlarged by a whole factor
 TRUTH = np.array([255, 255, 255])
-PREDICTED = np.array([255, 40, 200])
+LEFT_OUT = 0.3  # brightness of what a method does not segment
 
 
 def draw_pictures(
@@ -29,8 +29,8 @@ def draw_pictures(
 ) -> None:
     """Write ``task_<n>.png`` for the first ``count`` tasks at one shot.
 
-    Left the support, right the query. The true mask has a white outline; what the method segments
-    is tinted.
+    Left the support, right the query. The true mask has a white outline; what the method leaves out
+    is dark.
     """
     some = Tasks(*(part[:count] for part in tasks))
     encoded = encode(network, scenes, some, context.device)
@@ -39,7 +39,7 @@ def draw_pictures(
         images, labels = scenes.read([int(some.support[place, 0]), int(some.query[place])])
         truth = (labels == int(some.classes[place])).numpy()
         shown = [_bytes(image) for image in images]
-        shown[1][mask] = (0.45 * shown[1][mask] + 0.55 * PREDICTED).astype(np.uint8)
+        shown[1][~mask] = (LEFT_OUT * shown[1][~mask]).astype(np.uint8)
         panels = [_panel(image, own) for image, own in zip(shown, truth, strict=True)]
         Image.fromarray(np.concatenate(panels, 1)).save(
             context.artifact_dir / f"task_{place + 1}.png"

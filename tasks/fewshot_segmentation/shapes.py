@@ -26,7 +26,8 @@ OTHER_SHARE = (0.03, 0.15)
 #: The shifted domain: rows are new channels, columns old ones; then contrast and noise.
 CHANNEL_MIX = ((0.2, 0.8, 0.0), (0.0, 0.3, 0.7), (0.8, 0.0, 0.2))
 SHIFTED_CONTRAST = 0.6
-SHIFTED_NOISE = 0.06
+SHIFTED_NOISE = 27  # levels of 255, either way, uniform
+NOISE = 9
 
 Array = npt.NDArray[np.floating[Any]]
 Random = np.random.RandomState
@@ -78,13 +79,20 @@ def render(
         _paint(images, labels, mask, textures, kinds, random)
     _paint(images, labels, _blob(n, TARGET_SHARE, random), textures, wanted, random)
     if shifted:
-        images = _shift(images, random)
-    noisy = images + random.normal(0.0, 0.02, images.shape)
-    return ScenesInMemory(_bytes(noisy), labels, classes)
+        images = _shifted(images)
+    noisy = 255 * images + _noise(images.shape, SHIFTED_NOISE if shifted else NOISE, random)
+    return ScenesInMemory(noisy.clip(0, 255).astype(np.uint8), labels, classes)
 
 
-def _bytes(images: Array) -> npt.NDArray[np.uint8]:
-    return np.round(255 * images.clip(0, 1)).astype(np.uint8)
+def _noise(shape: tuple[int, ...], most: int, random: Random) -> npt.NDArray[np.int8]:
+    # Whole levels are drawn many times faster than normal numbers.
+    return random.randint(-most, most + 1, shape, dtype=np.int8)
+
+
+def _planes(values: npt.NDArray[Any]) -> Array:
+    """Return one number a scene in a shape that fits images, in single precision."""
+    planes: Array = values.astype(np.float32)[:, None, None]
+    return planes
 
 
 def _grid() -> tuple[Array, Array]:
@@ -111,9 +119,9 @@ def _blob(n: int, share: tuple[float, float], random: Random) -> npt.NDArray[np.
     turn = random.uniform(0, 2 * np.pi, n)
     centre = random.uniform(0.25, 0.75, (2, n)) * SIZE
     y, x = _grid()
-    dy, dx = y - centre[0][:, None, None], x - centre[1][:, None, None]
-    angle = lobes[:, None, None] * np.arctan2(dy, dx) + turn[:, None, None]
-    edge = radius[:, None, None] * (1 + depth[:, None, None] * np.cos(angle))
+    dy, dx = y - _planes(centre[0]), x - _planes(centre[1])
+    angle = _planes(lobes) * np.arctan2(dy, dx) + _planes(turn)
+    edge = _planes(radius) * (1 + _planes(depth) * np.cos(angle))
     inside: npt.NDArray[np.bool_] = dy**2 + dx**2 < edge**2
     return inside
 
@@ -129,7 +137,7 @@ def _paint(
     """Draw one object into each scene where its mask is set."""
     own = textures.chosen(kinds)
     weight = _pattern(own, random)[..., None]
-    colours = own.colours + random.normal(0.0, 0.06, own.colours.shape)
+    colours = (own.colours + random.normal(0.0, 0.06, own.colours.shape)).astype(np.float32)
     first, second = (colours[:, k][:, None, None, :] for k in (0, 1))
     images[mask] = (weight * first + (1 - weight) * second)[mask]
     labels[mask] = np.broadcast_to((kinds + 1)[:, None, None], mask.shape)[mask]
@@ -138,13 +146,13 @@ def _paint(
 def _pattern(own: Textures, random: Random) -> Array:
     """Return the weight of the first colour, (n, SIZE, SIZE), between 0 and 1."""
     n = len(own.pattern)
-    angle = (own.angle + random.normal(0.0, 0.1, n))[:, None, None]
-    frequency = (own.frequency * random.uniform(0.9, 1.1, n))[:, None, None]
-    phase = random.uniform(0, 2 * np.pi, (2, n))[:, :, None, None]
+    angle = _planes(own.angle + random.normal(0.0, 0.1, n))
+    frequency = _planes(own.frequency * random.uniform(0.9, 1.1, n))
+    phase = [_planes(part) for part in random.uniform(0, 2 * np.pi, (2, n))]
     y, x = _grid()
     along = frequency * (x * np.cos(angle) + y * np.sin(angle)) + phase[0]
     across = frequency * (y * np.cos(angle) - x * np.sin(angle)) + phase[1]
-    centre = random.uniform(0.2, 0.8, (2, n))[:, :, None, None] * SIZE
+    centre = [_planes(SIZE * part) for part in random.uniform(0.2, 0.8, (2, n))]
     rings = frequency * np.hypot(y - centre[0], x - centre[1]) + phase[0]
     waves = np.choose(
         own.pattern[:, None, None],
@@ -154,8 +162,7 @@ def _pattern(own: Textures, random: Random) -> Array:
     return weight
 
 
-def _shift(images: Array, random: Random) -> Array:
-    mixed = images @ np.array(CHANNEL_MIX).T
-    noise = random.normal(0.0, SHIFTED_NOISE, images.shape)
-    shifted: Array = 0.5 + SHIFTED_CONTRAST * (mixed - 0.5) + noise
+def _shifted(images: Array) -> Array:
+    mixed = images @ np.array(CHANNEL_MIX, dtype=np.float32).T
+    shifted: Array = 0.5 + SHIFTED_CONTRAST * (mixed - 0.5)
     return shifted
