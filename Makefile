@@ -35,7 +35,7 @@ export OFFLINE ?=
 .DELETE_ON_ERROR:
 .PHONY: help setup setup-development list plan reproduce status cancel report explain diff export merge \
         fetch logs run-trial cluster-up cluster-down test test-all \
-        test-faults bench error-rates check format clean system-packages
+        test-faults bench profile profile-page error-rates check format clean system-packages
 
 # Set-up ---------------------------------------------------------------------------------------
 # The extra that a paper needs stands in its spec (`extra:`), so that one family of papers does
@@ -179,6 +179,14 @@ test-faults: $(DEVELOPMENT) ## what clusters do to sweeps, on a real SLURM; writ
 bench: $(DEVELOPMENT) ## the benchmarks alone
 	@$(PY) -m pytest -m benchmark -s $(TESTS)
 
+profile: $(STAMPS) ## time the losses on a GPU beside their peers; writes docs/profile.json and .md
+	@$(PY) -c 'import torch' 2>/dev/null || \
+	  { echo "profile: $(PY) has no PyTorch: name a Python that has it (PYTHON=<path>)" >&2; exit 2; }
+	@$(PY) -m losses.profile
+
+profile-page: $(STAMPS) ## write docs/profile.md again from its record
+	@$(PY) -m losses.profile page
+
 error-rates: $(DEVELOPMENT) ## measure how often verdicts are wrong (minutes); writes docs/error_rates.md
 	@PYTHONPATH=.:tests:tests/support $(PY) -m simulation.error_rates docs/error_rates.md
 
@@ -197,7 +205,7 @@ system-packages: ## what LaTeX, the browser tests and a SLURM of one's own need,
 	$(SUDO) apt-get install -y -qq --no-install-recommends \
 	  chromium fonts-dejavu-core lmodern latexmk poppler-utils \
 	  texlive-latex-recommended texlive-latex-extra texlive-science \
-	  munge slurmctld slurmd slurm-client slurmdbd mariadb-server mariadb-client
+	  munge slurmctld slurmd slurm-client slurmdbd mariadb-server mariadb-client iproute2
 
 clean: ## remove caches and the virtual environment; results stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks

@@ -4,15 +4,14 @@ Natural logarithms throughout. Equation numbers are those of Yu, Yu, Løkse, Jen
 "Cauchy-Schwarz Divergence Information Bottleneck for Regression" (ICLR 2024, arXiv 2404.17951).
 Every function is differentiable once in every tensor, in float32 and float64; half precision is
 computed in float32. ``backend``: ``"reference"`` keeps all Gram matrices and may be differentiated
-more than once, ``"chunked"`` works tile by tile in bounded memory; ``None`` picks the faster one.
+more than once, ``"chunked"`` works tile by tile in bounded memory, ``"triton"`` is fused and keeps
+no Gram matrix; ``None`` takes ``"triton"`` on CUDA and ``"chunked"`` elsewhere.
 """
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import get_args
 
-import torch
 from torch import Tensor
 
 from losses.arguments import (
@@ -23,7 +22,10 @@ from losses.arguments import (
     widened,
 )
 from losses.cauchy_schwarz import chunked, reference
-from losses.cauchy_schwarz.kinds import Backend, Form, Implementation
+from losses.cauchy_schwarz.kinds import Form, Implementation
+from losses.rows.backends import chosen_backend
+from losses.rows.kinds import Backend
+from losses.rows.precision import full_precision
 
 __all__ = [
     "Backend",
@@ -34,13 +36,6 @@ __all__ = [
 ]
 
 _FORMS = get_args(Form)
-
-# One tile holds a small batch whole, so that the tiled code is the faster one at every size.
-_IMPLEMENTATIONS: dict[Backend | None, Implementation] = {
-    None: chunked,
-    "chunked": chunked,
-    "reference": reference,
-}
 
 
 def cauchy_schwarz_divergence(
@@ -57,8 +52,8 @@ def cauchy_schwarz_divergence(
     require_samples(p_samples=p_samples, q_samples=q_samples)
     require_same_columns(p_samples=p_samples, q_samples=q_samples)
     require_bandwidth(bandwidth=bandwidth)
-    with _full_precision(p_samples):
-        return _implementation(backend).divergence(
+    with full_precision(p_samples):
+        return _implementation(backend, p_samples).divergence(
             widened(p_samples), widened(q_samples), bandwidth=bandwidth
         )
 
@@ -96,8 +91,8 @@ def conditional_cauchy_schwarz_divergence(
     require_bandwidth(x_bandwidth=x_bandwidth, y_bandwidth=y_bandwidth)
     if form not in _FORMS:
         raise ValueError(f"form is {form!r}: it must be one of {', '.join(_FORMS)}")
-    with _full_precision(x):
-        return _implementation(backend).conditional_divergence(
+    with full_precision(x):
+        return _implementation(backend, x).conditional_divergence(
             widened(x),
             widened(y),
             widened(prediction),
@@ -130,8 +125,8 @@ def cauchy_schwarz_mutual_information(
     require_samples(x=x, t=t)
     require_same_rows(x=x, t=t)
     require_bandwidth(x_bandwidth=x_bandwidth, t_bandwidth=t_bandwidth)
-    with _full_precision(x):
-        return _implementation(backend).mutual_information(
+    with full_precision(x):
+        return _implementation(backend, x).mutual_information(
             widened(x),
             widened(t),
             x_bandwidth=x_bandwidth,
@@ -140,17 +135,10 @@ def cauchy_schwarz_mutual_information(
         )
 
 
-def _full_precision(like: Tensor) -> AbstractContextManager[object]:
-    """Return a context without autocast, whose half-precision products distances do not survive."""
-    device = like.device.type
-    if torch.is_autocast_enabled(device):
-        return torch.autocast(device, enabled=False)
-    return nullcontext()
+def _implementation(backend: Backend | None, like: Tensor) -> Implementation:
+    chosen = chosen_backend(backend, like)
+    if chosen == "triton":
+        from losses.cauchy_schwarz import fused  # Triton is optional, and takes a while to import
 
-
-def _implementation(backend: Backend | None) -> Implementation:
-    if backend not in _IMPLEMENTATIONS:
-        raise ValueError(
-            f"backend is {backend!r}: it must be one of {', '.join(get_args(Backend))}"
-        )
-    return _IMPLEMENTATIONS[backend]
+        return fused
+    return reference if chosen == "reference" else chunked

@@ -9,9 +9,6 @@ from torch import Tensor
 #: Which weights the conditional divergence gives to a pair of samples.
 Form = Literal["paper", "released", "symmetric"]
 
-#: Which implementation computes a value.
-Backend = Literal["reference", "chunked"]
-
 #: The least I(t; t) that the normalised mutual information divides by. Well above the rounding of
 #: float32 (about 1e-7) and far below the value of any representation that still varies.
 SELF_INFORMATION_FLOOR = 1e-6

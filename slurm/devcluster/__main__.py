@@ -73,7 +73,10 @@ def up(
         f"and so do sbatch and squeue after `source {cluster.paths.environment}`."
     )
     if cluster.record.loopback.prefix:
-        print("This machine's name is not its own: srun and salloc work inside of jobs alone.")
+        print(
+            "Outside of jobs srun and salloc do not work here: "
+            "this machine's name does not stand for 127.0.0.1."
+        )
 
 
 @app.command()

@@ -117,10 +117,11 @@ class DevCluster:
             start_accounting(self.paths, missing, prefix)
         if "slurmctld" in missing:
             daemons.start_controller(self.paths, prefix)
-        for node in settings.node_names:
-            if daemons.node_daemon(node) in missing:
-                daemons.start_node(self.paths, node, prefix)
-        self.wait_for_nodes(settings.node_names)
+        nodes = [node for node in settings.node_names if daemons.node_daemon(node) in missing]
+        for node in nodes:
+            daemons.start_node(self.paths, node, prefix)
+        if nodes:
+            self.wait_for_nodes(nodes)
 
     def _stop(self) -> bool:
         found = bool(processes.cluster_processes(self.paths))
@@ -140,7 +141,7 @@ class DevCluster:
     def _take_jobs(self, names: Sequence[str]) -> bool:
         command = ("sinfo", "-h", "-N", "-p", "normal", "-n", ",".join(names), "-o", "%T")
         states = self.run(*command).stdout.split()
-        ready = {"idle", "mixed", "allocated", "completing"}
+        ready = {"idle", "mixed", "allocated", "completing", "planned"}
         return len(states) == len(names) and ready.issuperset(states)
 
     @contextlib.contextmanager

@@ -1,8 +1,9 @@
-"""Which processes are a cluster's own: told by their environment, never by a stored number.
+"""Which processes are a cluster's own: told by what they carry, never by a stored number.
 
-A daemon carries a mark that the cluster's start gave it, and its children inherit that. A job's
-process carries what its step daemon gave it: the cluster's SLURM_CONF and the node's name. What
-descends from one of these belongs to the cluster too, whatever its environment.
+A daemon carries a mark in its environment that the cluster's start gave it. A job's process carries
+what its step daemon gave it: the cluster's SLURM_CONF and the node's name. A step daemon may write
+over its environment to show a title, but keeps its node's log open. What descends from one of these
+belongs to the cluster too.
 """
 
 from __future__ import annotations
@@ -60,8 +61,10 @@ def cluster_processes(paths: ClusterPaths) -> list[Process]:
     """Return the live processes of the cluster in ``paths.directory``, by their numbers."""
     table = _process_table()
     nodes: dict[int, str] = {}
-    for pid in table:
+    for pid, stat in table.items():
         node = _own_node(paths, _environment(pid))
+        if node is None and stat.name == "slurmstepd":
+            node = _node_of_log(paths, pid)
         if node is not None:
             nodes[pid] = node
     for pid in table:
@@ -107,6 +110,14 @@ def _own_node(paths: ClusterPaths, environment: dict[str, str]) -> str | None:
     return node if of_a_job else None
 
 
+def _node_of_log(paths: ClusterPaths, pid: int) -> str | None:
+    """Return the node whose log the process has open: ``None`` where it is not ours."""
+    for path in _open_files(pid):
+        if path.parent == paths.logs and path.name.startswith("slurmd-"):
+            return path.name.removeprefix("slurmd-").partition(".log")[0]
+    return None
+
+
 def _inherit_node(pid: int, table: dict[int, _Stat], nodes: dict[int, str]) -> None:
     """Give ``pid`` the node of its nearest ancestor that has one."""
     line = []
@@ -143,3 +154,13 @@ def _environment(pid: int) -> dict[str, str]:
         return {}
     entries = (os.fsdecode(entry).partition("=") for entry in content.split(b"\0") if entry)
     return {name: value for name, _, value in entries}
+
+
+def _open_files(pid: int) -> list[Path]:
+    """Return what ``pid`` has open; nothing for another user's process."""
+    found = []
+    with contextlib.suppress(OSError):
+        for entry in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                found.append(entry.readlink())
+    return found

@@ -145,7 +145,8 @@ _LONGEST_NAME = "spool/node99/node99_99999999.4294967295"
 
 def cluster_paths(directory: Path | None = None) -> ClusterPaths:
     """Return the paths below ``directory``; without one, below ``KLAIM_CLUSTER`` or the default."""
-    chosen = (directory or default_directory()).expanduser().absolute()
+    # One spelling for one place: processes are told by it.
+    chosen = (directory or default_directory()).expanduser().resolve()
     if len(os.fsencode(chosen / _LONGEST_NAME)) > _LONGEST_SOCKET_PATH:
         raise UserError(
             f"{chosen}: too long a path for sockets; name a shorter KLAIM_CLUSTER=<dir>"

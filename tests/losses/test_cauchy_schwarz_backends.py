@@ -1,5 +1,7 @@
 """Gradients, and that all backends compute the same."""
 
+from importlib.util import find_spec
+
 import pytest
 import torch
 from equations import samples
@@ -13,19 +15,20 @@ from losses import (
 )
 
 FORMS = ("paper", "released", "symmetric")
-in_each_backend = pytest.mark.parametrize("backend", ["reference", "chunked"])
+FAST = ("chunked", *(["triton"] if find_spec("triton") else []))
+in_each_backend = pytest.mark.parametrize("backend", ["reference", *FAST])
 in_each_form = pytest.mark.parametrize("form", FORMS)
 any_shape = settings(
     deadline=None,
-    max_examples=40,
+    max_examples=20,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 
-def both_backends(loss, tensors, needs):
-    """Return value and wanted gradients of the reference, then those of the tiles."""
+def all_backends(loss, tensors, needs, backends=FAST):
+    """Return value and wanted gradients of the reference, then those of the others."""
     results = []
-    for backend in ("reference", "chunked"):
+    for backend in ("reference", *backends):
         leaves = [
             tensor.clone().requires_grad_(need) for tensor, need in zip(tensors, needs, strict=True)
         ]
@@ -38,8 +41,9 @@ def both_backends(loss, tensors, needs):
 
 
 def assert_backends_agree(loss, tensors, needs):
-    reference, chunked = both_backends(loss, tensors, needs)
-    torch.testing.assert_close(chunked, reference, rtol=1e-8, atol=1e-9)
+    reference, *others = all_backends(loss, tensors, needs)
+    for other in others:
+        torch.testing.assert_close(other, reference, rtol=1e-8, atol=1e-9)
 
 
 @in_each_backend
@@ -53,7 +57,8 @@ def test_conditional_gradients(form, columns, backend, small_tiles):
             *arguments, x_bandwidth=1.3, y_bandwidth=0.8, form=form, backend=backend
         )
 
-    assert torch.autograd.gradcheck(loss, [tensor.requires_grad_() for tensor in tensors])
+    leaves = [tensor.requires_grad_() for tensor in tensors]
+    assert torch.autograd.gradcheck(loss, leaves, fast_mode=backend == "triton")
 
 
 @in_each_backend
@@ -66,7 +71,7 @@ def test_information_gradients(normalized, backend, small_tiles):
             *arguments, x_bandwidth=1.3, t_bandwidth=0.8, normalized=normalized, backend=backend
         )
 
-    assert torch.autograd.gradcheck(loss, tensors)
+    assert torch.autograd.gradcheck(loss, tensors, fast_mode=backend == "triton")
 
 
 @in_each_backend
@@ -76,7 +81,7 @@ def test_divergence_gradients(backend, small_tiles):
     def loss(*arguments):
         return cauchy_schwarz_divergence(*arguments, bandwidth=0.8, backend=backend)
 
-    assert torch.autograd.gradcheck(loss, tensors)
+    assert torch.autograd.gradcheck(loss, tensors, fast_mode=backend == "triton")
 
 
 def test_the_reference_can_be_differentiated_twice():
@@ -163,8 +168,12 @@ def test_backends_agree_in_float32_beyond_one_tile(form):
             *arguments, x_bandwidth=1.0, y_bandwidth=1.0, form=form, backend=backend
         )
 
-    reference, chunked = both_backends(loss, tensors, (False, False, True))
-    torch.testing.assert_close(chunked, reference, rtol=1e-3, atol=1e-6)
+    # The interpreter takes its time: three tiles are several too.
+    for rows, backends in ((700, ("chunked",)), (90, FAST)):
+        part = [tensor[:rows] for tensor in tensors]
+        reference, *others = all_backends(loss, part, (False, False, True), backends)
+        for other in others:
+            torch.testing.assert_close(other, reference, rtol=1e-3, atol=1e-6)
 
 
 def test_nothing_is_computed_for_gradients_under_no_grad():

@@ -34,7 +34,6 @@ def test_a_crashed_nodes_job_runs_again_on_another(cluster: DevCluster, tmp_path
     assert not {"sleep 1234", "sleep 1235", f"slurmd -N {node}"} & set(commands(cluster))
     first, second = wait_for_lines(log, 2)
     assert {first, second} == set(cluster.settings.node_names)
-    assert restarts(cluster, job) == 1
     faults.revive_node(cluster, node)
     assert cluster.run("scancel", job).returncode == 0
     submit(cluster, f"echo revived >> {log}", f"--nodelist={node}")

@@ -1,0 +1,93 @@
+"""Clocks: what one call costs, by CUDA events, by the wall, and by the sum of its kernels."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import torch
+
+Run = Callable[[], object]
+
+
+class Clock(Protocol):
+    """Something that runs a function and says how many milliseconds it took."""
+
+    def milliseconds(self, run: Run) -> float:
+        """Return the time of one call."""
+
+
+class EventClock:
+    """The time between two CUDA events around a call, after the L2 cache was overwritten."""
+
+    def __init__(self, flush_bytes: int) -> None:
+        self._flush = torch.empty(flush_bytes, dtype=torch.int8, device="cuda")
+
+    def milliseconds(self, run: Run) -> float:
+        """Return the device's time from the start of the call to its end."""
+        event: Any = torch.cuda.Event
+        start, end = (event(enable_timing=True) for _ in range(2))
+        self._flush.zero_()
+        start.record()
+        run()
+        end.record()
+        end.synchronize()
+        return float(start.elapsed_time(end))
+
+
+class WallClock:
+    """The time that a user waits for a call, its launches included."""
+
+    def __init__(self, synchronize: Callable[[], object] = lambda: None) -> None:
+        self._synchronize = synchronize
+
+    def milliseconds(self, run: Run) -> float:
+        """Return the wall time of one call."""
+        self._synchronize()
+        start = time.perf_counter()
+        run()
+        self._synchronize()
+        return (time.perf_counter() - start) * 1e3
+
+
+def interleaved(
+    runs: dict[str, Run], clock: Clock, repetitions: int, warm_up: int = 3
+) -> dict[str, list[float]]:
+    """Return the times of each run; all runs take turns, so that drift hits all of them alike."""
+    for run in runs.values():
+        for _ in range(warm_up):
+            run()
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(repetitions):
+        for name, run in runs.items():
+            times[name].append(clock.milliseconds(run))
+    return times
+
+
+def spread_of_equals(times: Sequence[float]) -> float:
+    """Return by how much two halves of one variant's turns differ, relative: noise's own size."""
+    halves = sorted(times[::2]), sorted(times[1::2])
+    middle = [half[len(half) // 2] for half in halves if half]
+    return abs(middle[0] - middle[-1]) / max(middle[0], 1e-12)
+
+
+def kernels(run: Run, repetitions: int) -> list[dict[str, Any]]:
+    """Return name, calls and milliseconds of each kernel in one call. Needs CUDA."""
+    activity = torch.profiler.ProfilerActivity
+    run()
+    torch.cuda.synchronize()
+    with torch.profiler.profile(activities=[activity.CUDA, activity.CPU]) as profile:
+        for _ in range(repetitions):
+            run()
+        torch.cuda.synchronize()
+    found = [
+        {
+            "name": event.key[:120],
+            "count": event.count / repetitions,
+            "ms": event.self_device_time_total / 1e3 / repetitions,
+        }
+        for event in profile.key_averages()
+        if event.self_device_time_total > 0 and str(event.device_type).endswith("CUDA")
+    ]
+    return sorted(found, key=lambda kernel: -float(kernel["ms"]))
