@@ -4,7 +4,8 @@ PYTHON  ?= python3
 VENV    ?= .venv
 PAPER   ?=
 SCALE   ?= small
-LAUNCHER ?= local
+LAUNCHER ?= $(if $(CLUSTER),slurm,local)
+CLUSTER ?=
 SEEDS   ?=
 DATASETS ?=
 METHODS ?=
@@ -24,6 +25,7 @@ CURVES  ?=
 SOURCE  ?=
 PREFER  ?= ours
 DRY_RUN ?=
+ACCOUNTING ?=
 TORCH   ?=
 SETUP   ?= 1
 TESTS   ?=
@@ -31,8 +33,9 @@ export OFFLINE ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-development list plan reproduce status report explain diff export merge \
-        fetch logs run-trial test test-all bench profile profile-page error-rates check format clean system-packages
+.PHONY: help setup setup-development list plan reproduce status cancel report explain diff export merge \
+        fetch logs run-trial cluster-up cluster-down test test-all \
+        test-faults bench profile profile-page error-rates check format clean system-packages
 
 # Set-up ---------------------------------------------------------------------------------------
 # The extra that a paper needs stands in its spec (`extra:`), so that one family of papers does
@@ -85,7 +88,7 @@ setup-development: $(DEVELOPMENT) ## the same, with what the tests and checks ne
 CHOICE = $(if $(SEEDS),--seeds $(SEEDS)) $(if $(DATASETS),--datasets '$(DATASETS)') \
          $(if $(METHODS),--methods '$(METHODS)')
 PLACE = --scale $(SCALE) --results '$(RESULTS)'
-RUN = --launcher $(LAUNCHER) $(if $(JOBS),--jobs $(JOBS))
+RUN = --launcher $(LAUNCHER) $(if $(CLUSTER),--cluster '$(CLUSTER)') $(if $(JOBS),--jobs $(JOBS))
 AGAIN = $(if $(STALE),--stale $(STALE)) $(if $(RETRY),--retry $(RETRY))
 # Real data are what `fetch` is for: its own scale, `paper`, unless the user names one.
 FETCH_SCALE = $(if $(filter-out file,$(origin SCALE)),--scale $(SCALE))
@@ -111,9 +114,13 @@ reproduce: $(STAMPS) ## run what is missing, show the table, say where the repor
 	$(need_paper)
 	$(REPRO) reproduce $(PAPER) $(PLACE) $(CHOICE) $(RUN) $(AGAIN) $(if $(filter 1,$(SETTLE)),--settle) $(DRY)
 
-status: $(STAMPS) ## trials by state, what failed and why
+status: $(STAMPS) ## trials by state, what waits in the queue, what failed and why
 	$(need_paper)
 	$(REPRO) status $(PAPER) $(PLACE) $(CHOICE)
+
+cancel: $(STAMPS) ## end the jobs and workers of PAPER at SCALE, and nothing else
+	$(need_paper)
+	$(REPRO) cancel $(PAPER) $(PLACE)
 
 report: $(STAMPS) ## write the report from the results that there are (PAPER=all: an index too)
 	$(need_paper)
@@ -149,6 +156,14 @@ run-trial: $(STAMPS) ## run one trial (TRIAL=<id>) in the foreground
 	$(need_trial)
 	$(REPRO) run-trial $(PAPER) '$(TRIAL)' $(PLACE)
 
+# A cluster on this machine -------------------------------------------------------------------
+
+cluster-up: $(STAMPS) ## start a real SLURM on this machine, with simulated nodes and GPUs
+	@$(PY) -m slurm.devcluster up $(if $(filter 1,$(ACCOUNTING)),--accounting)
+
+cluster-down: $(STAMPS) ## end that SLURM and its jobs, and nothing else
+	@$(PY) -m slurm.devcluster down
+
 # Development ----------------------------------------------------------------------------------
 
 test: $(DEVELOPMENT) ## the tests (a few minutes)
@@ -157,6 +172,9 @@ test: $(DEVELOPMENT) ## the tests (a few minutes)
 test-all: $(DEVELOPMENT) ## every test, the slow ones and the benchmarks too
 	@$(PY) -m pytest -n auto -m 'not benchmark' $(TESTS)
 	@$(PY) -m pytest -m benchmark $(TESTS)
+
+test-faults: $(DEVELOPMENT) ## what clusters do to sweeps, on a real SLURM; writes build/faults.md
+	@FAULT_TABLE=build/faults.md $(PY) -m pytest -n 2 -m 'fault and not slow' --durations=0 tests/slurm $(TESTS)
 
 bench: $(DEVELOPMENT) ## the benchmarks alone
 	@$(PY) -m pytest -m benchmark -s $(TESTS)
@@ -182,11 +200,12 @@ format: $(DEVELOPMENT) ## format the sources and mend what lint can mend
 	@$(PY) -m ruff format .
 	@$(PY) -m ruff check --fix .
 
-system-packages: ## what the browser and LaTeX tests need, by apt-get (needs root)
+system-packages: ## what LaTeX, the browser tests and a SLURM of one's own need, by apt-get (needs root)
 	$(SUDO) apt-get update -qq
 	$(SUDO) apt-get install -y -qq --no-install-recommends \
 	  chromium fonts-dejavu-core lmodern latexmk poppler-utils \
-	  texlive-latex-recommended texlive-latex-extra texlive-science
+	  texlive-latex-recommended texlive-latex-extra texlive-science \
+	  munge slurmctld slurmd slurm-client slurmdbd mariadb-server mariadb-client iproute2
 
 clean: ## remove caches and the virtual environment; results stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks
@@ -203,8 +222,9 @@ help: ## this text
 	@echo "Variables:"
 	@echo "  PAPER=<key>|all        the paper ($(patsubst tables/%.yaml,%,$(wildcard tables/*.yaml)))"
 	@echo "  SCALE=smoke|small|paper  seconds, minutes on a laptop (default), the paper's own size on GPUs"
-	@echo "  LAUNCHER=local|debug   all cores (default), or this process"
-	@echo "  JOBS=n                 trials at once (default: one per core)"
+	@echo "  LAUNCHER=local|debug|slurm  all cores (default), this process, or jobs of a cluster"
+	@echo "  CLUSTER=<profile>      slurm: a profile in slurm/ ($(patsubst slurm/%.yaml,%,$(wildcard slurm/*.yaml))), or the path of your own"
+	@echo "  JOBS=n                 trials at once (default: one per core; slurm: as the profile says)"
 	@echo "  SEEDS=n                seeds 0 … n-1 in place of the spec's; the report is then partial"
 	@echo "  DATASETS=a,b           only these; file:<path> adds your own data"
 	@echo "  METHODS=a,b            only these"
@@ -222,6 +242,8 @@ help: ## this text
 	@echo "  PYTHON=<path>          the Python that makes the virtual environment"
 	@echo "  TORCH=cpu              set up with the CPU build of torch (Linux: no CUDA downloads)"
 	@echo "  SETUP=0                use PYTHON as it is, with what it has installed"
+	@echo "  KLAIM_CLUSTER=<dir>    where cluster-up keeps its SLURM (default: ~/.local/state/klaim/devcluster)"
+	@echo "  ACCOUNTING=1           cluster-up: with slurmdbd and MariaDB, so that sacct answers"
 	@echo "  REPRO_DATA=<dir>       a folder with data files you already have"
 	@echo "  KLAIM_CACHE=<dir>      where downloads go (default: ~/.cache/klaim)"
 	@echo "  OFFLINE=1              never download; say what is missing"

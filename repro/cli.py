@@ -30,8 +30,13 @@ Results = Annotated[Path, typer.Option(help="Where results are kept.")]
 Seeds = Annotated[int | None, typer.Option(help="Run seeds 0 … n-1 in place of the spec's.")]
 Datasets = Annotated[str, typer.Option(help="Only these, by comma; file:<path> adds your own.")]
 Methods = Annotated[str, typer.Option(help="Only these, by comma.")]
-LauncherName = Annotated[str, typer.Option(help="local (all cores) or debug (this process).")]
-Jobs = Annotated[int, typer.Option(help="Trials at once; 0 means one per core.", min=0)]
+LauncherName = Annotated[
+    str, typer.Option(help="local (all cores), debug (this process) or slurm (jobs of a cluster).")
+]
+Cluster = Annotated[str, typer.Option(help="slurm: a profile in slurm/, or a file of your own.")]
+Jobs = Annotated[
+    int, typer.Option(help="Trials at once; 0: one per core, or as the profile says.", min=0)
+]
 Stale = Annotated[str, typer.Option(help="Results of older code: auto, rerun or keep.")]
 Retry = Annotated[str, typer.Option(help="`failed` runs failed trials again.")]
 Report = Annotated[Path, typer.Argument(help="A report's folder, or its verdicts.json.")]
@@ -66,6 +71,7 @@ def plan(
     datasets: Datasets = "",
     methods: Methods = "",
     launcher: LauncherName = "local",
+    cluster: Cluster = "",
     jobs: Jobs = 0,
     results: Results = _RESULTS,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="What `plan` does anyway.")] = True,
@@ -75,7 +81,7 @@ def plan(
     from repro.reproduce import RunOptions
     from repro.status import plan_text
 
-    options = RunOptions(launcher, jobs)
+    options = RunOptions(launcher, jobs, cluster=cluster)
     selection = _selection(seeds, datasets, methods)
     for one in _plans(paper, scale, results, selection):
         print(plan_text(one, options))
@@ -89,6 +95,7 @@ def reproduce(
     datasets: Datasets = "",
     methods: Methods = "",
     launcher: LauncherName = "local",
+    cluster: Cluster = "",
     jobs: Jobs = 0,
     results: Results = _RESULTS,
     stale: Stale = "auto",
@@ -104,7 +111,7 @@ def reproduce(
     _one_of("STALE", stale, _STALE_RULES)
     if retry:
         _one_of("RETRY", retry, ("failed",))
-    options = RunOptions(launcher, jobs, stale, retry == "failed", settle)
+    options = RunOptions(launcher, jobs, stale, retry == "failed", settle, cluster)
     selection = _selection(seeds, datasets, methods)
     statuses = []
     for one in _plans(paper, scale, results, selection):
@@ -129,6 +136,16 @@ def status(
 
     for one in _plans(paper, scale, results, _selection(seeds, datasets, methods)):
         print(status_text(one))
+
+
+@app.command()
+def cancel(paper: Paper, scale: Scale = "small", results: Results = _RESULTS) -> None:
+    """End the jobs and workers of a paper at a scale, and nothing else; results stay."""
+    from repro.launch.cancel import cancel_sweep
+    from repro.paths import ResultPaths
+
+    for key in _papers(paper, scale):
+        print(cancel_sweep(ResultPaths(results.absolute(), key, scale)))
 
 
 @app.command()
@@ -252,13 +269,20 @@ def fetch(
 def _plans(paper: str, scale: str, results: Path, selection: Selection | None) -> list[Plan]:
     from repro.plan import Selection
     from repro.reproduce import prepare
-    from repro.spec import available_papers
+
+    chosen = selection or Selection()
+    return [prepare(key, scale, results.absolute(), chosen) for key in _papers(paper, scale)]
+
+
+def _papers(paper: str, scale: str) -> list[str]:
+    from repro.spec import available_papers, paper_path
     from repro.spec.schema import SCALES
 
     _one_of("scale", scale, SCALES)
-    papers = available_papers() if paper == "all" else [paper]
-    chosen = selection or Selection()
-    return [prepare(key, scale, results.absolute(), chosen) for key in papers]
+    if paper == "all":
+        return available_papers()
+    paper_path(paper)
+    return [paper]
 
 
 def _one_plan(paper: str, scale: str, results: Path, selection: Selection | None) -> Plan:

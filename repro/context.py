@@ -11,12 +11,14 @@ import json
 import os
 import pickle
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from repro.artifact import Artifact, Builder, build
 from repro.data import DataFile, hash_of_data, locate
+from repro.errors import Interrupted
 from repro.files import make_directory, read_json_lines, write_bytes
 from repro.heartbeat import Heartbeat
 
@@ -30,6 +32,7 @@ class RunContext:
     ``dataset_identity``  the key, or ``file:<sha256>``: what seeds and trial ids are made from
     ``trial_seed``        the seed's number, 0 … n-1
     ``directory``         the trial's folder; tests may pass any writable folder
+    ``should_stop``       asked at each checkpoint, where a trial ends without losing anything
     """
 
     task: str
@@ -39,6 +42,7 @@ class RunContext:
     dataset_identity: str = ""
     artifact_root: Path | None = None
     heartbeat: Heartbeat | None = None
+    should_stop: Callable[[], bool] = lambda: False
     counts: dict[str, float] = field(default_factory=dict)
     data_hashes: dict[str, str] = field(default_factory=dict)
     artifacts_used: dict[str, str] = field(default_factory=dict)
@@ -88,11 +92,16 @@ class RunContext:
         self.counts.update(counts)
 
     def checkpoint(self, state: dict[str, Any], step: int) -> None:
-        """Keep ``state``, generators' states included: a killed trial goes on from ``step``."""
+        """Keep ``state``, generators' states included: a killed trial goes on from ``step``.
+
+        A trial that was told to stop, because its job's time is nearly over, ends here.
+        """
         curve = len(read_json_lines(self.directory / "metrics.jsonl"))
         elapsed = self.elapsed_seconds()
         saved = {"step": step, "curve": curve, "elapsed": elapsed, "state": state}
         write_bytes(self.directory / "checkpoint.pickle", pickle.dumps(saved, protocol=5))
+        if self.should_stop():
+            raise Interrupted(f"stopped after step {step}, which is kept")
 
     def restore(self) -> dict[str, Any] | None:
         """Return the state of the last checkpoint, or ``None`` for a fresh start.

@@ -1,4 +1,4 @@
-"""The one kind of error that a user can cause, and the exit statuses of the command line."""
+"""The error that a user can cause, the word to stop, and the exit statuses of the command line."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ class UserError(Exception):
 
     The command line prints the message without a traceback and ends with exit status 2.
     """
+
+
+class Interrupted(BaseException):
+    """The trial was told to stop: no failure, it goes on another time."""
 
 
 def did_you_mean(name: str, known: Iterable[str], most: int | None = None) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from repro.errors import UserError
 
 #: The options that say where files are written.
-_PLACES = "RESULTS=<dir>, or OUTPUT=<file> for `export`"
+_PLACES = "RESULTS=<dir>; OUTPUT=<file> for `export`; KLAIM_CLUSTER=<dir> for `cluster-up`"
 
 #: Errors that the user's machine causes, and what to do about each.
 _ADVICE = {
@@ -48,6 +48,14 @@ def make_directory(path: Path) -> Path:
     with explained(path):
         path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def check_writable(folder: Path) -> None:
+    """Raise ``UserError`` where ``folder`` cannot be made or written."""
+    make_directory(folder)
+    probe = folder / f".writable-{os.getpid()}"
+    write_text(probe, "probe")
+    probe.unlink()
 
 
 def write_bytes(path: Path, content: bytes, *, durable: bool = True) -> None:

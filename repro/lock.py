@@ -14,6 +14,8 @@ from repro.files import canonical_json, explained
 from repro.heartbeat import TIMEOUT, read_beat, this_process
 
 _POLL_SECONDS = 0.2
+#: A living owner's heartbeat is never that old, but for a slow file system.
+_DOUBT_SECONDS = 10.0
 
 
 def try_claim(path: Path, beat_path: Path | None = None) -> bool:
@@ -36,9 +38,14 @@ def try_claim(path: Path, beat_path: Path | None = None) -> bool:
 
 def release(path: Path) -> None:
     """Give this process's claim up; leave anybody else's alone."""
-    claim, mine = read_beat(path), this_process()
-    if claim and (claim.host, claim.pid) == (mine.host, mine.pid):
+    if is_ours(path):
         path.unlink(missing_ok=True)
+
+
+def is_ours(path: Path) -> bool:
+    """Say whether the claim ``path`` is this process's: one that seemed dead may have lost it."""
+    claim, mine = read_beat(path), this_process()
+    return claim is not None and (claim.host, claim.pid) == (mine.host, mine.pid)
 
 
 @contextlib.contextmanager
@@ -75,6 +82,30 @@ def is_held(path: Path, beat_path: Path | None = None) -> bool:
     if beat and (beat.host, beat.pid) == (claim.host, claim.pid):
         return beat.is_alive()
     return claim.is_alive()
+
+
+def is_doubtful(path: Path, beat_path: Path) -> bool:
+    """Say whether the owner of the claim ``path`` is on another host and has been silent a while.
+
+    It may be dead: whoever waits will know after ``TIMEOUT``.
+    """
+    claim = read_beat(path)
+    if claim is None or claim.host == this_process().host:
+        return False
+    beat = read_beat(beat_path)
+    heard = beat.time if beat and (beat.host, beat.pid) == (claim.host, claim.pid) else claim.time
+    return time.time() - heard > _DOUBT_SECONDS
+
+
+def void_if_silent(path: Path, beat_path: Path) -> None:
+    """Void a claim whose owner is known to have ended, unless it was heard a moment ago.
+
+    It spares whoever waits ``TIMEOUT``. An owner that lives after all finds its claim gone, and
+    writes no result.
+    """
+    with _guarded(path):
+        if is_doubtful(path, beat_path):
+            path.unlink(missing_ok=True)
 
 
 def _is_unreadable_for_long(path: Path) -> bool:

@@ -10,6 +10,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TABLES = ROOT / "tables"
 FIGURES = ROOT / "figures"
+PROFILES = ROOT / "slurm"
+#: What trials run: a job of a cluster runs a copy of these.
+PACKAGES = ("repro", "models", "tasks", "methods", "baselines", "losses")
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,11 @@ class ResultPaths:
     def jobs(self) -> Path:
         """One folder per submission: lists of trials and the launcher's logs."""
         return self.base / "jobs"
+
+    @property
+    def code(self) -> Path:
+        """Copies of the code that jobs run, of all papers and scales."""
+        return self.results / "code"
 
     @property
     def seal(self) -> Path:

@@ -13,10 +13,16 @@ from typing import Any
 
 from repro.paths import ROOT
 
+#: In a copy of the code that jobs run from: the commit that it was taken of.
+COMMIT_FILE = "COMMIT"
+
 
 @cache
 def commit() -> str | None:
     """Return the checkout's commit, with ``-dirty`` where files differ; ``None`` without git."""
+    copied = ROOT / COMMIT_FILE
+    if copied.is_file():
+        return copied.read_text(encoding="utf-8") or None
     try:
         revision = _git("rev-parse", "HEAD")
         return revision + ("-dirty" if _git("status", "--porcelain") else "")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from repro.errors import EXIT_INTERRUPTED, EXIT_TRIALS_FAILED, UserError
 from repro.estimate import Estimate
-from repro.files import make_directory, write_text
-from repro.launch.launcher import Launcher, make_launcher
+from repro.files import check_writable
+from repro.launch.launcher import Launcher, Order, make_launcher
 from repro.paths import TABLES
 from repro.plan import Plan, Selection, awaits_tuning, make_plan, with_choices
 from repro.report.figures.spec import load_figures
-from repro.run_summary import cost_lines, summary, unfinished_sentence
+from repro.run_summary import cost_lines, default_seconds, summary, unfinished_sentence
 from repro.settle import all_records, second_plan, stage_problem, stage_sentence
 from repro.spec import load_spec, paper_path
 from repro.spec.signatures import check_signatures
@@ -26,7 +25,8 @@ from repro.trial import Trial
 class RunOptions:
     """How to run: which launcher, how many workers (0: all cores), what to run again.
 
-    ``settle``  run the second stage as well, which new seeds decide
+    ``settle``   run the second stage as well, which new seeds decide
+    ``cluster``  the profile of the cluster that ``launcher="slurm"`` sends trials to
     """
 
     launcher: str = "local"
@@ -34,6 +34,7 @@ class RunOptions:
     stale: str = "auto"
     retry_failed: bool = False
     settle: bool = False
+    cluster: str = ""
 
 
 def prepare(paper: str, scale: str, results: Path, selection: Selection) -> Plan:
@@ -50,7 +51,9 @@ def reproduce(plan: Plan, options: RunOptions) -> int:
     launcher = launcher_for(plan, options)
     tuning, records = plan.records(plan.tuning_trials), plan.records()
     to_run = trials_to_run(plan, [*tuning, *records], options)
-    print(summary(plan, records, tuning, to_run, launcher.places), flush=True)
+    estimate = Estimate([*tuning, *records], default_seconds(plan))
+    notes = launcher.notes(Order(plan, to_run, estimate))
+    print("\n".join([summary(plan, records, tuning, to_run, launcher.places), *notes]), flush=True)
     tuned = _run_stage(plan, plan.tuning_trials, launcher, options)
     # Another call may have ended the tuning since this one was planned.
     if tuned or any(map(awaits_tuning, plan.trials)):
@@ -76,7 +79,7 @@ def report(plan: Plan, records: Sequence[TrialRecord]) -> int:
     print(f"Report: {shown.directory / 'report.html'}")
     if shown.pdf_note:
         print(shown.pdf_note)
-    return EXIT_TRIALS_FAILED if any(r.state in ("failed", "lost") for r in everything) else 0
+    return EXIT_TRIALS_FAILED if unfinished else 0
 
 
 def trials_to_run(plan: Plan, records: Sequence[TrialRecord], options: RunOptions) -> list[Trial]:
@@ -94,21 +97,14 @@ def trials_to_run(plan: Plan, records: Sequence[TrialRecord], options: RunOption
 
 def launcher_for(plan: Plan, options: RunOptions) -> Launcher:
     """Return the launcher that the options name, with as many places as this machine has."""
-    return make_launcher(options.launcher, plan.paths, plan.scale.resources, options.jobs)
+    resources = plan.scale.resources
+    return make_launcher(options.launcher, plan.paths, resources, options.jobs, options.cluster)
 
 
 def check_settling(plan: Plan, options: RunOptions) -> None:
     """Raise ``UserError`` where a second stage is asked of a selection that decides nothing."""
     if options.settle and plan.partial:
         raise UserError("SETTLE: a partial selection decides nothing, so nothing can be settled")
-
-
-def check_writable(folder: Path) -> None:
-    """Raise ``UserError`` where ``folder`` cannot be made or written."""
-    make_directory(folder)
-    probe = folder / f".writable-{os.getpid()}"
-    write_text(probe, "")
-    probe.unlink()
 
 
 def _run_stage(
@@ -152,13 +148,16 @@ def _run(
     check_datasets(plan.spec.task, {trial.setting.dataset for trial in to_run})
     for trial in to_run:
         forget_failure(create(trial, plan.paths.trials))
-    estimate = Estimate(records, plan.scale.resources.hours * 3600)
+    estimate = Estimate(records, default_seconds(plan))
+    trials = [*to_run, *running]
     try:
-        with display([*to_run, *running], estimate, launcher.places) as show:
-            run_to_the_end(plan, to_run, running, launcher, show)
+        with display(trials, estimate, launcher.places) as show:
+            troubles = run_to_the_end(plan, trials, launcher, show, estimate)
     except KeyboardInterrupt:
-        print("\nStopped. What was finished is kept; the same command goes on from there.")
+        print(f"\nStopped. {launcher.stop()}")
         raise SystemExit(EXIT_INTERRUPTED) from None
+    for line in troubles:
+        print(line)
 
 
 def _settled(plan: Plan, launcher: Launcher, options: RunOptions) -> int:

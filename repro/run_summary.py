@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from repro.estimate import Estimate, in_words
-from repro.launch.launcher import visible_gpus
 from repro.plan import Plan
 from repro.store import TrialRecord
 from repro.trial import Trial
@@ -65,20 +64,23 @@ def unfinished_sentence(plan: Plan, records: Sequence[TrialRecord]) -> str:
     )
 
 
+def default_seconds(plan: Plan) -> float:
+    """Return how long the spec says that a trial takes."""
+    return plan.scale.resources.hours * 3600
+
+
 def cost_lines(
     plan: Plan, records: Sequence[TrialRecord], to_run: Sequence[Trial], places: int
 ) -> list[str]:
     """Say how many trials are to run and how long that takes; ``records`` tell of the time."""
     if not to_run:
         return ["Nothing to run."]
-    total = Estimate(records, plan.scale.resources.hours * 3600).total(to_run)
+    total = Estimate(records, default_seconds(plan)).total(to_run)
     where = f" on {places} workers" if places > 1 else ""
     lines = [f"To run: {len(to_run)}, about {in_words(total / places)}{where}."]
     if plan.scale.resources.gpus:
         hours = total / 3600 * plan.scale.resources.gpus
         lines.append(f"GPU time: about {hours:.1f} GPU hours.")
-        if not visible_gpus():
-            lines.append("No GPU was found: on the CPU this takes far longer.")
     return lines
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any
 
 from tabulate import tabulate
 
 from repro.attempts import read_attempts
 from repro.errors import EXIT_INTERRUPTED, EXIT_TRIALS_FAILED, UserError
-from repro.files import canonical_json, read_json
+from repro.files import canonical_json, check_writable, read_json
 from repro.plan import Plan, awaits_tuning
 from repro.reproduce import (
     RunOptions,
     check_settling,
-    check_writable,
     launcher_for,
     trials_to_run,
 )
@@ -29,7 +30,7 @@ from repro.store import (
 )
 from repro.trial import Trial
 
-_STATES = ("done", "running", "missing", "failed", "stale", "lost")
+_STATES = ("done", "running", "queued", "missing", "failed", "stale", "lost")
 _LOG_LINES = 200
 
 
@@ -46,9 +47,15 @@ def plan_text(plan: Plan, options: RunOptions) -> str:
 
 def status_text(plan: Plan) -> str:
     """Say where the trials stand, what failed and why, and what made trials stale."""
-    tuning, records = plan.records(plan.tuning_trials), plan.records()
+    from repro.launch.queued import queued
+
+    # Asked before the look at the store: what ends in between shows as done.
+    waiting = queued(plan.paths)
+    tuning = _with_queued(plan.records(plan.tuning_trials), waiting.trials)
+    records = _with_queued(plan.records(), waiting.trials)
     lines = [_state_table(plan, records), ""]
     lines.append(summary(plan, records, tuning, [], 1).replace("\nNothing to run.", ""))
+    lines += waiting.lines
     for record in [*tuning, *records]:
         if record.state == "failed":
             message = str(record.error["message"]).splitlines()[0][:200]
@@ -86,14 +93,15 @@ def run_trial(plan: Plan, trial: Trial) -> int:
 
     Unless the run ends well, an earlier result of the trial stays.
     """
+    from repro.execution import RunOrder
     from repro.execution import run_trial as run
 
     folder = create(trial, plan.paths.trials)
     check_writable(folder.path)
     kept = folder.result.exists()
     print(_name(trial), flush=True)
-    outcome = run(folder, again=True)
-    if outcome == "skipped":
+    outcome = run(folder, RunOrder(again=True))
+    if outcome == "claimed":
         raise UserError(f"{_name(trial)} is running in another process")
     if outcome != "done":
         return _ended_badly(folder, outcome, kept=kept)
@@ -123,7 +131,7 @@ def log_text(plan: Plan, trial: Trial) -> str:
     for attempt in read_attempts(folder.attempts):
         end = attempt["end"] or "still open"
         lines.append(
-            f"attempt on {attempt['host']}: {attempt['start']} to {end}: {attempt['reason']}"
+            f"attempt on {_place(attempt)}: {attempt['start']} to {end}: {attempt['reason']}"
         )
     if folder.log.exists():
         text = folder.log.read_text(encoding="utf-8", errors="replace")
@@ -131,6 +139,12 @@ def log_text(plan: Plan, trial: Trial) -> str:
     if record.error:
         lines += ["error:", record.error["traceback"] or record.error["message"]]
     return "\n".join(lines)
+
+
+def _place(attempt: dict[str, Any]) -> str:
+    if not attempt.get("node"):
+        return str(attempt["host"])
+    return f"{attempt['node']} (job {attempt['job']})"
 
 
 def _settling_lines(
@@ -161,6 +175,16 @@ def _power_lines(plan: Plan) -> list[str]:
         return []
     heading = "What the planned seeds can show, with a probability of 80 %:"
     return ["", heading, *(f"  {claim}: {text}" for claim, text in found)]
+
+
+def _with_queued(records: Sequence[TrialRecord], waiting: Collection[str]) -> list[TrialRecord]:
+    """Return the records, those as queued that only wait for their job to come to them."""
+    return [
+        replace(record, state="queued")
+        if record.trial.trial_id in waiting and record.state in ("missing", "lost", "stale")
+        else record
+        for record in records
+    ]
 
 
 def _state_table(plan: Plan, records: Sequence[TrialRecord]) -> str:

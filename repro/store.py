@@ -27,7 +27,8 @@ from repro.files import make_directory, read_json, write_json
 from repro.heartbeat import Beat, read_beat
 from repro.trial import Setting, Trial
 
-State = Literal["missing", "running", "done", "failed", "stale", "lost"]
+#: ``queued`` is what a cluster's queue says; the files alone call such a trial missing or lost.
+State = Literal["missing", "queued", "running", "done", "failed", "stale", "lost"]
 
 
 @dataclass(frozen=True)

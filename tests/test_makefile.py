@@ -47,6 +47,9 @@ def test_fetch_gets_the_papers_own_data_unless_told_otherwise() -> None:
         ("STALE=keep", "--stale keep"),
         ("RETRY=failed", "--retry failed"),
         ("JOBS=2", "--jobs 2"),
+        ("CLUSTER=gpu", "--launcher slurm --cluster 'gpu'"),
+        ("LAUNCHER=debug", "--launcher debug"),
+        ("SEEDS=2", "--launcher local"),
         ("RESULTS=else where", "--results 'else where'"),
     ],
 )

@@ -139,6 +139,8 @@ def aggregate(plan: Plan, records: Sequence[TrialRecord]) -> Aggregate:
         setting = group.setting
         if setting.in_table:
             for metric in metrics[setting.dataset]:
+                if _lacks(group, metric):
+                    continue
                 cell = make_cell(plan.spec, group, metric)
                 cells[setting.dataset, setting.method, metric] = cell
     return Aggregate(plan.spec, groups, cells)
@@ -200,6 +202,17 @@ def _measured(spec: TableSpec, groups: Sequence[Group]) -> dict[str, list[str]]:
         dataset: [name for name in spec.metric_names() if name in names] or table
         for dataset, names in seen.items()
     }
+
+
+def _lacks(group: Group, metric: str) -> bool:
+    """Say whether all trials have finished and none gave the metric: the method has no such thing.
+
+    What the headline table shows every method must have.
+    """
+    return all(
+        record.state in ("done", "stale") and metric not in record.metrics
+        for record in group.records
+    )
 
 
 def _shown(fresh: dict[int, float], stale: dict[int, float]) -> dict[int, float]:

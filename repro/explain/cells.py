@@ -85,6 +85,9 @@ def _trial(record: TrialRecord, cells: Sequence[Cell]) -> Iterator[str]:
         yield f"  changed since: {', '.join(record.moved)}"
     if record.error:
         yield f"  error: {record.error.get('type')}: {record.error.get('message')}"
+    if record.cost.get("shared_by"):
+        share = f"{record.cost['wall_seconds']:.2f} s, its share of the time"
+        yield f"  cost: {share} of {record.cost['shared_by']} trials that ran together"
     for attempt in read_attempts(record.folder.attempts):
         where = f"on {attempt.get('host')}" + (f", job {attempt['job']}" if attempt["job"] else "")
         span = f"{attempt.get('start')} to {attempt.get('end') or 'now'}"

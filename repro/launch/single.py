@@ -1,12 +1,10 @@
-"""One trial in a fresh process: ``python -m repro.launch.single <trial folder>``."""
+"""One trial in a fresh process: ``python -m repro.launch.single <order> <its worker's number>``."""
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
-from repro.execution import run_trial
-from repro.store import TrialFolder
+from repro.launch.child import ChildOrder, run_alone
 
 if __name__ == "__main__":
-    run_trial(TrialFolder(Path(sys.argv[1])))
+    run_alone(ChildOrder.from_text(sys.argv[1]), int(sys.argv[2]))

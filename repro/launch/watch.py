@@ -1,20 +1,29 @@
-"""Watching trials until each has an outcome: start workers, look at the store, tell the user."""
+"""Watching trials until each has an outcome: the one state machine behind every launcher.
+
+A trial that has no outcome yet is running (its heartbeat says so), on the list of a living worker,
+or with nobody. The last goes on to a worker, as far as :mod:`repro.retry` lets it.
+"""
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
-from repro.attempts import read_attempts
-from repro.launch.launcher import Launcher
+from repro.attempts import LOST, read_attempts
+from repro.estimate import Estimate
+from repro.failure import end_attempt
+from repro.files import check_writable
+from repro.launch.launcher import Launcher, Order
+from repro.lock import is_doubtful, void_if_silent
 from repro.plan import Plan
-from repro.store import TrialRecord
+from repro.retry import kind_of
+from repro.store import TrialFolder, TrialRecord
 from repro.trial import Trial
 
-_POLL_SECONDS = 0.25
-#: How often workers are started anew on what is left, after some of them died.
-_ROUNDS = 3
+#: How often a trial is put on a worker's list without being begun, before that is said.
+_ORDERS = 3
 
 
 class Display(Protocol):
@@ -25,77 +34,160 @@ class Display(Protocol):
 
 
 def run_to_the_end(
-    plan: Plan, to_run: Sequence[Trial], running: Sequence[Trial], launcher: Launcher, show: Display
-) -> None:
-    """Run ``to_run``, and wait for ``running``, which another call started.
+    plan: Plan, trials: Sequence[Trial], launcher: Launcher, show: Display, estimate: Estimate
+) -> list[str]:
+    """Run ``trials``, those too that another call began; return what the user must be told.
 
-    Returns when every trial has an outcome or no worker is left that could give it one. Ctrl-C ends
-    the workers and comes back as ``KeyboardInterrupt``.
+    Returns when every trial has an outcome or nobody is left that could give it one. A disk that
+    cannot be written: ``UserError``. Ctrl-C comes through as ``KeyboardInterrupt``.
     """
-    watch = _Watch(plan, [*to_run, *running], show)
-    try:
-        for _ in range(_ROUNDS):
-            waiting = [trial for trial in to_run if watch.is_untouched(trial)]
-            if not waiting and not watch.someone_runs():
-                return
-            if waiting:
-                launcher.start([plan.folder(trial) for trial in waiting])
-            watch.until_idle(launcher)
-            if not watch.unfinished:
-                return
-    except KeyboardInterrupt:
-        launcher.stop()
-        raise
+    watch = _Watch(plan, trials, launcher, show, estimate)
+    while watch.goes_on():
+        time.sleep(launcher.poll_seconds)
+    return watch.troubles()
 
 
 class _Watch:
-    """The trials that are waited for, and which of them have ended since the watch began."""
+    """The trials that are waited for, and what became of them since the watch began."""
 
-    def __init__(self, plan: Plan, trials: Sequence[Trial], show: Display) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        trials: Sequence[Trial],
+        launcher: Launcher,
+        show: Display,
+        estimate: Estimate,
+    ) -> None:
         self._plan = plan
+        self._launcher = launcher
         self._show = show
-        self._before = {trial.trial_id: self._stamp(trial) for trial in trials}
-        self._attempts_before = {trial.trial_id: self._attempts(trial) for trial in trials}
-        self.unfinished = {trial.trial_id: trial for trial in trials}
+        self._estimate = estimate
+        self._before = {trial.trial_id: self._outdated_stamp(trial) for trial in trials}
+        self._unfinished = {trial.trial_id: trial for trial in trials}
         self._finished: list[TrialRecord] = []
+        self._orders: Counter[str] = Counter()
+        self._begun = {trial.trial_id: self._times_begun(trial) for trial in trials}
+        self._never_begun: set[str] = set()
+        self._cancelled: set[str] = set()
+        self._cancelled_before: set[str] | None = None
 
-    def is_untouched(self, trial: Trial) -> bool:
-        """Say whether no worker has begun the trial: one that died in it is not begun again."""
-        if trial.trial_id not in self.unfinished:
-            return False
-        return self._attempts(trial) == self._attempts_before[trial.trial_id]
+    def goes_on(self) -> bool:
+        """Look, show, and give workers what nobody has; say whether anything may still come."""
+        # Asked before the look at the store: what ends in between is seen to end the next time.
+        held = self._launcher.held()
+        records = self._look()
+        self._show.update(self._finished, records)
+        if not self._unfinished or held is None:
+            return bool(self._unfinished)
+        running = {record.trial.trial_id for record in records if record.state == "running"}
+        for record in records:
+            if record.state == "running" and record.trial.trial_id not in held:
+                self._void_if_ended(record.folder)
+        self._note_cancelled()
+        free = [
+            trial
+            for name, trial in self._unfinished.items()
+            if name not in held | running | self._cancelled | self._never_begun
+        ]
+        return self._begin(free) or bool((held | running) & self._unfinished.keys())
 
-    def _attempts(self, trial: Trial) -> int:
-        return len(read_attempts(self._plan.folder(trial).attempts))
+    def troubles(self) -> list[str]:
+        """Say what kept trials from an outcome, other than themselves."""
+        lines = []
+        if self._cancelled:
+            lines.append(f"{len(self._cancelled)} trials were cancelled.")
+        if self._never_begun:
+            said = self._last_words(min(self._never_begun))
+            lines.append(f"{len(self._never_begun)} trials could not be begun{said}")
+        return lines
 
-    def someone_runs(self) -> bool:
-        return any(record.state == "running" for record in self._look())
+    def _last_words(self, name: str) -> str:
+        attempts = self._attempts(self._unfinished[name])
+        words = str(attempts[-1]["reason"]) if attempts else self._launcher.last_words(name)
+        return f": {words}" if words else "."
 
-    def until_idle(self, launcher: Launcher) -> None:
-        """Look and show until all trials have ended, or neither worker nor trial is alive."""
-        while True:
-            idle = not launcher.alive()
-            records = self._look()
-            self._show.update(self._finished, records)
-            if not self.unfinished:
-                return
-            if idle and not any(record.state == "running" for record in records):
-                return
-            time.sleep(_POLL_SECONDS)
+    def _begin(self, free: Sequence[Trial]) -> bool:
+        """Hand the trials that may go on to the launcher; say whether there were any."""
+        wanted = [trial for trial in self._may_go_on(free) if self._is_worth_an_order(trial)]
+        if not wanted:
+            # Those that may not have an error by now: the next look sees it.
+            return bool(free)
+        check_writable(self._plan.paths.trials)
+        self._orders.update(self._launcher.start(Order(self._plan, wanted, self._estimate)))
+        return True
+
+    def _may_go_on(self, free: Sequence[Trial]) -> list[Trial]:
+        """Close what dead processes left open, and return the trials that the rule lets go on."""
+        open_attempts: dict[str, dict[str, Any]] = {}
+        for trial in free:
+            attempts = self._attempts(trial)
+            if attempts and attempts[-1]["end"] is None:
+                open_attempts[trial.trial_id] = attempts[-1]
+        reasons = self._launcher.reasons(open_attempts) if open_attempts else {}
+        return [trial for trial in free if self._goes_on(trial, reasons.get(trial.trial_id))]
+
+    def _goes_on(self, trial: Trial, reason: str | None) -> bool:
+        folder = self._plan.folder(trial)
+        if not folder.attempts.exists():
+            return True
+        return end_attempt(folder, reason or LOST)
+
+    def _is_worth_an_order(self, trial: Trial) -> bool:
+        """Count orders that were not even begun: a worker that cannot start must not go on so."""
+        name, begun = trial.trial_id, self._times_begun(trial)
+        if begun != self._begun[name]:
+            self._begun[name] = begun
+            self._orders[name] = 0
+        if self._orders[name] >= _ORDERS:
+            self._never_begun.add(name)
+        return name not in self._never_begun
+
+    def _void_if_ended(self, folder: TrialFolder) -> None:
+        """Believe the queue where it says that the job of a silent trial has ended."""
+        if not is_doubtful(folder.claim, folder.heartbeat):
+            return
+        attempts = read_attempts(folder.attempts)
+        if attempts and self._launcher.has_ended(str(attempts[-1]["job"])):
+            void_if_silent(folder.claim, folder.heartbeat)
+
+    def _note_cancelled(self) -> None:
+        """Note the trials that were cancelled during this watch; those before it run again."""
+        cancelled = self._launcher.given_up()
+        if self._cancelled_before is None:
+            self._cancelled_before = cancelled
+        self._cancelled_before &= cancelled  # who has a job again may be cancelled again
+        self._cancelled = (cancelled - self._cancelled_before) & self._unfinished.keys()
+
+    def _times_begun(self, trial: Trial) -> int:
+        """Count the attempts that came as far as the trial's own code."""
+        return sum(kind_of(str(one["reason"])) != "disk" for one in self._attempts(trial))
+
+    def _attempts(self, trial: Trial) -> list[dict[str, Any]]:
+        return read_attempts(self._plan.folder(trial).attempts)
 
     def _look(self) -> list[TrialRecord]:
         """Move the trials that have ended to the finished ones; return the records of the rest."""
-        for trial in list(self.unfinished.values()):
+        for trial in list(self._unfinished.values()):
             if self._stamp(trial) not in (None, self._before[trial.trial_id]):
                 self._finished.append(self._plan.record(trial))
-                del self.unfinished[trial.trial_id]
-        started = [t for t in self.unfinished.values() if self._plan.folder(t).claim.exists()]
+                del self._unfinished[trial.trial_id]
+        started = [t for t in self._unfinished.values() if self._folder(t).claim.exists()]
         return [self._plan.record(trial) for trial in started]
+
+    def _outdated_stamp(self, trial: Trial) -> tuple[str, int] | None:
+        """Return the outcome that is to be replaced; one that has just come is none to replace."""
+        stamp = self._stamp(trial)
+        if stamp and self._plan.record(trial).state in ("done", "failed"):
+            return None
+        return stamp
+
+    def _folder(self, trial: Trial) -> TrialFolder:
+        return self._plan.folder(trial)
 
     def _stamp(self, trial: Trial) -> tuple[str, int] | None:
         """Return which outcome file a trial has and of when: a rerun's outcome is a new one."""
-        folder = self._plan.folder(trial)
-        for path in (folder.result, folder.error):
+        folder = self._folder(trial)
+        for path in (folder.error, folder.result):
             try:
                 return path.name, path.stat().st_mtime_ns
             except FileNotFoundError:

@@ -2,89 +2,235 @@
 
 It imports what the trials need once and forks for each CPU trial, so that a crash costs one trial
 and peak memory is the trial's own. A GPU trial gets a fresh process: CUDA does not survive a fork.
-Several workers may have the same list: a trial's claim decides who runs it.
+Several workers may have the same list: a trial's claim decides who runs it. What did not end goes
+round again, as far as :mod:`repro.retry` lets it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib
+import math
 import os
 import signal
-import subprocess
 import sys
+import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from types import FrameType
-from typing import Literal
+from typing import Any
 
 from repro import provenance
-from repro.attempts import finish_attempt, read_attempts
-from repro.errors import UserError
-from repro.execution import Interrupted, load_code, run_trial, write_failure
-from repro.files import read_json, write_json
+from repro.attempts import LOST, amend_attempt, read_attempts
+from repro.errors import Interrupted, UserError
+from repro.execution import RunOrder, load_code
+from repro.failure import end_attempt
+from repro.files import check_writable
 from repro.heartbeat import Heartbeat
+from repro.launch.artifacts import start_building
+from repro.launch.child import ChildOrder, Ending, ending_of, fork, spawn
+from repro.launch.job import PresentJob
+from repro.launch.memory import kills_for_memory
+from repro.launch.stopping import hold_signals, release_signals, stops_on
+from repro.launch.worklist import WorkList
+from repro.lock import is_doubtful, void_if_silent
 from repro.store import TrialFolder, load_trial
+from repro.together import MOST_TOGETHER, run_together, setting_key
 
-Isolation = Literal["none", "fork", "process"]
-
-_PR_SET_PDEATHSIG = 1
-
-
-@dataclass(frozen=True)
-class WorkList:
-    """What a worker is to do: trials' folders in order, and how each is kept apart."""
-
-    folders: tuple[Path, ...]
-    isolation: Isolation
-    environment: dict[str, str]
-
-    def write(self, path: Path) -> None:
-        """Store the list as JSON: results and orders never travel through pickles."""
-        folders = [str(folder) for folder in self.folders]
-        content = {"folders": folders, "isolation": self.isolation}
-        write_json(path, {**content, "environment": self.environment})
-
-    @classmethod
-    def read(cls, path: Path) -> WorkList:
-        """Return the list in ``path``."""
-        content = read_json(path)
-        if content is None:
-            raise FileNotFoundError(path)
-        folders = tuple(Path(folder) for folder in content["folders"])
-        return cls(folders, content["isolation"], content["environment"])
+#: How often one worker begins one trial: whatever goes wrong, its list comes to an end.
+_ROUNDS = 8
+_DISK_ROUNDS = 2
+_POLL_SECONDS = 0.1
 
 
 def work(list_path: str, beat_path: str) -> None:
-    """Run the trials of a list that nobody else has run or is running: the launchers' payload."""
+    """Run the trials of a list that nobody else has run or is running: the launchers' payload.
+
+    A disk that cannot be written: ``UserError``, once, in place of an error per trial.
+    """
     work_list = WorkList.read(Path(list_path))
     os.environ.update(work_list.environment)
     # No heartbeat thread here: a fork must not copy a thread's locks.
     heartbeat = Heartbeat(Path(beat_path))
-    folders = [TrialFolder(path) for path in work_list.folders]
-    with _stops_on_sigterm():
-        heartbeat.beat()
-        if work_list.isolation == "fork":
-            _preload(folders)
-        for folder in folders:
-            heartbeat.beat()
-            _run_one(folder, work_list.isolation)
+    job = PresentJob.of_environment(Path(list_path)) if work_list.in_job else None
+    signals = (signal.SIGTERM, signal.SIGUSR2) if job else (signal.SIGTERM,)
+    with stops_on(*signals) as came:
+        worker = _Worker(work_list, heartbeat, job, came)
+        try:
+            worker.run()
+        except Interrupted:
+            worker.leave()
     heartbeat.stop()
 
 
-def _run_one(folder: TrialFolder, isolation: Isolation) -> None:
-    if isolation == "none":
-        if run_trial(folder) == "interrupted":
-            raise KeyboardInterrupt
-    elif isolation == "fork":
-        _wait(_fork(folder), folder)
-    else:
-        command = [sys.executable, "-m", "repro.launch.single", str(folder.path)]
-        with folder.log.open("ab") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log)
-        _wait(process.pid, folder)
+class _Worker:
+    """One pass over the list after another, until nothing is left that this worker could do."""
+
+    def __init__(
+        self,
+        work_list: WorkList,
+        heartbeat: Heartbeat,
+        job: PresentJob | None,
+        came: list[signal.Signals],
+    ) -> None:
+        self._list = work_list
+        self._heartbeat = heartbeat
+        self._job = job
+        self._came = came
+        self._left = [TrialFolder(path) for path in work_list.folders]
+        self._begun: Counter[Path] = Counter()
+        self._kills = kills_for_memory()
+
+    def run(self) -> None:
+        self._heartbeat.beat()
+        for builder, settings in self._list.artifacts:
+            self._build(builder, settings)
+        if self._list.isolation == "fork":
+            _preload(self._left)
+        while self._left:
+            for batch in self._batches():
+                self._heartbeat.beat()
+                ending = self._run_one(batch)
+                for folder in batch:
+                    if not self._goes_on(folder, ending):
+                        self._left.remove(folder)
+            if self._left:
+                time.sleep(_POLL_SECONDS)
+
+    def _build(self, builder: str, settings: dict[str, Any]) -> None:
+        """Build an artefact, which trials wait for; its failure is theirs, once they ask for it."""
+        hold_signals()
+        child = start_building(builder, settings, Path(self._list.artifact_root))
+        try:
+            release_signals()
+            os.waitpid(child, 0)
+        except Interrupted:
+            _send(child, signal.SIGTERM)
+            _ends_until(child, math.inf)
+            raise
+
+    def leave(self) -> None:
+        """End after a signal; in a job that is to go on, put it back into the queue."""
+        if self._job is not None and (self._left or self._list.artifacts):
+            self._job.leave(self._came[0])
+
+    def _batches(self) -> Iterator[list[TrialFolder]]:
+        """Yield what is left, trials together that may run so; alone what was begun before.
+
+        A GPU's trials run alone: their worker imports none of their code.
+        """
+        fresh = [folder for folder in self._left if not self._begun[folder.path]]
+        keys = {folder.path: self._key(folder) for folder in fresh}
+        seen: set[Path] = set()
+        for folder in list(self._left):
+            if folder.path in seen:
+                continue
+            key = keys.get(folder.path, "")
+            batch = [one for one in fresh if key and keys[one.path] == key and one.path not in seen]
+            batch = batch[:MOST_TOGETHER] or [folder]
+            seen |= {one.path for one in batch}
+            yield batch
+
+    def _key(self, folder: TrialFolder) -> str:
+        return "" if self._list.isolation == "process" else setting_key(folder)
+
+    def _run_one(self, batch: Sequence[TrialFolder]) -> Ending:
+        replaced = [self._list.replaced.get(folder.path.name, "") for folder in batch]
+        if self._list.isolation == "none":
+            outcomes = run_together(batch, [RunOrder(replaced=when) for when in replaced])
+            if "interrupted" in outcomes:
+                raise KeyboardInterrupt
+            open_ones = [outcome for outcome in outcomes if outcome in ("again", "claimed")]
+            return Ending(open_ones[0] if open_ones else "ended")
+        gently = self._job is not None
+        orders = [
+            ChildOrder(str(folder.path), when, self._earlier(folder), gently)
+            for folder, when in zip(batch, replaced, strict=True)
+        ]
+        order = replace(orders[0], together=tuple(orders[1:]))
+        hold_signals()
+        child = fork(order) if self._list.isolation == "fork" else spawn(order)
+        return self._wait(child, batch)
+
+    def _goes_on(self, folder: TrialFolder, ending: Ending) -> bool:
+        """Say whether the trial is to be begun again here, once its turn comes."""
+        if ending.outcome == "claimed":
+            # The dead of another host look alive for a while; a trial that truly runs is left.
+            if self._is_of_this_job(folder):
+                void_if_silent(folder.claim, folder.heartbeat)
+            return is_doubtful(folder.claim, folder.heartbeat) or not folder.claim.exists()
+        self._begun[folder.path] += 1
+        if ending.outcome == "disk":
+            check_writable(folder.path)  # where that fails, no other trial could run either
+            end_attempt(folder, "disk: a file could not be written")
+            return self._begun[folder.path] < _DISK_ROUNDS
+        if self._begun[folder.path] >= _ROUNDS:
+            return False
+        if ending.outcome == "killed":
+            return end_attempt(folder, self._reason_of_death(ending))
+        return ending.outcome == "again"
+
+    def _reason_of_death(self, ending: Ending) -> str:
+        kills, self._kills = self._kills, kills_for_memory()
+        if self._kills > kills:
+            had = f": its job has {self._list.memory_gb:g} GB" if self._list.memory_gb else ""
+            return f"out of memory: killed by the kernel{had}"
+        return f"killed by {ending.killed_by}"
+
+    def _wait(self, child: int, batch: Sequence[TrialFolder]) -> Ending:
+        """Wait for a trial's process. At a signal, let it come to an end, and say why it did."""
+        try:
+            release_signals()
+            return ending_of(os.waitpid(child, 0)[1])
+        except Interrupted:
+            _send(child, signal.SIGTERM)
+            if self._job is None:
+                _ends_until(child, math.inf)
+                raise
+            reason = self._job.reason(self._came[0])
+            if not _ends_until(child, self._job.deadline()):
+                _send(child, signal.SIGKILL)
+                _ends_until(child, math.inf)
+            for folder in batch:
+                _note_stop(folder, child, reason)
+            raise
+
+    def _earlier(self, folder: TrialFolder) -> str:
+        """Return why the trial's open attempt ended, where an earlier start of this job made it."""
+        return self._job.earlier if self._job and self._is_of_this_job(folder) else LOST
+
+    def _is_of_this_job(self, folder: TrialFolder) -> bool:
+        attempts = read_attempts(folder.attempts)
+        return bool(self._job and attempts and attempts[-1]["job"] == self._job.job)
+
+
+def _note_stop(folder: TrialFolder, child: int, reason: str) -> None:
+    """Write down why the attempt of ``child`` was stopped; a trial with an outcome ended before."""
+    attempts = read_attempts(folder.attempts)
+    if not attempts or attempts[-1]["pid"] != child or attempts[-1]["reason"] == "done":
+        return
+    if attempts[-1]["end"] is None or str(attempts[-1]["reason"]).startswith("interrupted"):
+        words = str(attempts[-1]["reason"] or "").removeprefix("interrupted: ")
+        amend_attempt(folder.attempts, f"{reason}; {words}" if words else reason)
+        end_attempt(folder, reason)
+
+
+def _send(child: int, sent: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(child, sent)
+
+
+def _ends_until(child: int, deadline: float) -> bool:
+    """Wait for ``child`` until ``deadline`` (seconds since the epoch); say whether it ended."""
+    try:
+        while not os.waitpid(child, os.WNOHANG)[0]:
+            if time.time() >= deadline:
+                return False
+            time.sleep(_POLL_SECONDS)
+    except ChildProcessError:  # the signal came just after the wait for it
+        pass
+    return True
 
 
 def _preload(folders: Sequence[TrialFolder]) -> None:
@@ -101,81 +247,3 @@ def _preload(folders: Sequence[TrialFolder]) -> None:
         # torch imports its compiler at the first step of any optimiser: 1.6 s in every fork.
         with contextlib.suppress(ImportError):
             importlib.import_module("torch._dynamo")
-
-
-def _fork(folder: TrialFolder) -> int:
-    """Start the trial in a child that dies with this worker; return its process number."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    parent = os.getpid()
-    child = os.fork()
-    if child:
-        return child
-    status = 1
-    try:
-        _die_with(parent)
-        _redirect_output(folder.log)
-        run_trial(folder)
-        status = 0
-    finally:
-        # Leave at once: the worker's clean-up code in this copy of it must not run.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
-
-
-def _wait(child: int, folder: TrialFolder) -> None:
-    """Wait for a trial's process; note in its attempts when a signal ended it."""
-    try:
-        _, status = os.waitpid(child, 0)
-    except Interrupted:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child, signal.SIGTERM)
-        os.waitpid(child, 0)
-        raise
-    if os.WIFSIGNALED(status):
-        _note_death(folder, signal.Signals(os.WTERMSIG(status)).name)
-
-
-def _note_death(folder: TrialFolder, name: str) -> None:
-    """Write down that a signal ended a trial; the second time, the trial has failed."""
-    attempts = read_attempts(folder.attempts)
-    if not attempts or attempts[-1]["end"] is not None:
-        return
-    hint = " (out of memory, or by hand)" if name == "SIGKILL" else ""
-    finish_attempt(folder.attempts, f"killed by {name}{hint}")
-    if any(str(attempt["reason"]).startswith("killed by") for attempt in attempts):
-        setting = load_trial(folder).setting
-        code = load_code(setting.task, setting.use).fingerprint
-        write_failure(folder, "Killed", f"killed twice, the last time by {name}{hint}", code)
-
-
-def _die_with(parent: int) -> None:
-    """Ask the kernel to kill this process when its worker dies (Linux)."""
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
-
-
-def _redirect_output(log: Path) -> None:
-    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    os.dup2(handle, 1)
-    os.dup2(handle, 2)
-    os.close(handle)
-
-
-@contextlib.contextmanager
-def _stops_on_sigterm() -> Iterator[None]:
-    """Turn SIGTERM, which submitit's own handler ignores, into :class:`Interrupted`."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise Interrupted
-
-    previous = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    except Interrupted:
-        pass
-    finally:
-        signal.signal(signal.SIGTERM, previous)

@@ -19,7 +19,8 @@ class Cost:
     """What one method's trials took, sweeps included; ``method`` is empty for another stage.
 
     ``seconds`` is the mean wall time of a trial, ``total`` the sum over all; memory is the largest
-    peak; ``parameters`` is the range over the trials.
+    peak; ``parameters`` is the range over the trials. ``shared``: trials ran together, and each has
+    its share of the time.
     """
 
     method: str
@@ -30,6 +31,7 @@ class Cost:
     memory: float | None
     cuda_memory: float | None
     parameters: str
+    shared: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ def _cost(method: str, label: str, records: Sequence[TrialRecord]) -> Cost:
         memory=_largest(record.cost.get("peak_memory_bytes") for record in records),
         cuda_memory=_largest(record.cost.get("cuda_peak_memory_bytes") for record in records),
         parameters=" – ".join(ends) or "—",
+        shared=any(record.cost.get("shared_by") for record in records),
     )
 
 

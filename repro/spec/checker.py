@@ -19,6 +19,11 @@ class Checker:
         """Raise the error for ``key``."""
         raise UserError(f"{self._path}: {key}: {problem}")
 
+    def require(self, holds: bool, key: str, problem: str) -> None:
+        """Check that a condition on the value of ``key`` holds."""
+        if not holds:
+            self.fail(key, problem)
+
     def known(self, key: str, names: Iterable[str], valid: Iterable[str], what: str) -> None:
         """Check that every one of ``names`` is among ``valid``."""
         valid = list(valid)

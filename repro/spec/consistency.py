@@ -37,6 +37,7 @@ def _check_scale(check: Checker, key: str, scale: ScaleSpec, spec: TableSpec) ->
     check.known(f"{key}.datasets", scale.datasets, spec.datasets, "data set")
     check.known(f"{key}.sweep.datasets", scale.sweep.datasets, scale.datasets, "data set")
     check.known(f"{key}.methods", scale.methods or [], spec.methods, "method")
+    check.known(f"{key}.resources.methods", scale.resources.methods, spec.methods, "method")
     if scale.seeds < 1:
         check.fail(f"{key}.seeds", f"must be at least 1, is {scale.seeds}")
     if not 0 <= scale.sweep.seeds <= scale.seeds:

@@ -75,13 +75,26 @@ class MethodSpec:
 
 
 @dataclass
+class MethodResources:
+    """What a trial of one method needs, where that differs from the scale's."""
+
+    gpus: Optional[int] = None  # noqa: UP045 - OmegaConf reads these annotations
+    cpus: Optional[int] = None  # noqa: UP045
+    memory_gb: Optional[float] = None  # noqa: UP045
+
+
+@dataclass
 class Resources:
-    """What one trial needs. ``hours`` is the estimate that `plan` multiplies."""
+    """What one trial needs. ``hours`` is the estimate that `plan` multiplies.
+
+    ``methods``  by method, what differs for its trials
+    """
 
     gpus: int = 0
     cpus: int = 1
     memory_gb: float = 2.0
     hours: float = 0.01
+    methods: dict[str, MethodResources] = field(default_factory=dict)
 
 
 @dataclass

@@ -9,12 +9,15 @@ from pathlib import Path
 from repro.context import RunContext
 from repro.data import DataFile
 from repro.errors import UserError, did_you_mean
-from tasks.regression import images, tables, user_file
+from tasks.regression import images, tables
 from tasks.regression.folds import draw_folds
 from tasks.regression.generated import NOISES, generated_split
 from tasks.regression.images import DataFolder
 from tasks.regression.split import Examples, RegressionSplit, standardise
-from tasks.regression.tables import BundledFile
+from tasks.regression.user_file import parse_user_file
+from tasks.tables.bundled import BundledFile
+from tasks.tables.idx import MNIST_TEST, MNIST_TRAIN
+from tasks.tables.user_file import identity_of_file, is_user_file
 
 __all__ = ["RegressionSplit", "check_dataset", "data_files", "known_datasets", "load_split"]
 
@@ -41,7 +44,7 @@ FINITE_SETS = {
     "bike_sharing": FiniteSet(tables.parse_bike_sharing, (tables.BIKE_SHARING,)),
     "appliance_energy": FiniteSet(tables.parse_appliance_energy, (tables.APPLIANCE_ENERGY,)),
     "beijing_pm25": FiniteSet(tables.parse_beijing_pm25, (tables.BEIJING_PM25,)),
-    "rotated_mnist": FiniteSet(images.parse_rotated_mnist, (images.MNIST_TRAIN, images.MNIST_TEST)),
+    "rotated_mnist": FiniteSet(images.parse_rotated_mnist, (MNIST_TRAIN, MNIST_TEST)),
     "utk_face": FiniteSet(images.parse_utk_face, (images.UTK_FACE,)),
 }
 
@@ -65,8 +68,8 @@ def data_files(dataset: str) -> tuple[DataFile, ...]:
 def check_dataset(dataset: str) -> None:
     """Raise ``UserError`` where a name is unknown, a user's file unusable or a folder missing."""
     _require_known(dataset)
-    if user_file.is_user_file(dataset):
-        user_file.parse_user_file(dataset)
+    if is_user_file(dataset):
+        parse_user_file(dataset)
     elif dataset in FINITE_SETS:
         for source in FINITE_SETS[dataset].inputs:
             if not isinstance(source, DataFile):
@@ -84,8 +87,8 @@ def load_split(dataset: str, context: RunContext) -> RegressionSplit:
     _require_known(dataset)
     if dataset in NOISES:
         return generated_split(dataset, context)
-    if user_file.is_user_file(dataset):
-        examples, identity = user_file.parse_user_file(dataset), user_file.identity(dataset)
+    if is_user_file(dataset):
+        examples, identity = parse_user_file(dataset), identity_of_file(dataset)
     else:
         examples, identity = FINITE_SETS[dataset].load(context), dataset
     folds = draw_folds(len(examples.y), identity, context.seed("split"))
@@ -101,6 +104,6 @@ def _path(source: Source, context: RunContext) -> Path:
 
 
 def _require_known(dataset: str) -> None:
-    if dataset not in known_datasets() and not user_file.is_user_file(dataset):
+    if dataset not in known_datasets() and not is_user_file(dataset):
         near = did_you_mean(dataset, known_datasets())
         raise UserError(f"unknown data set {dataset!r}{near}; or file:<path>")

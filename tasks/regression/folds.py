@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from tasks.randomness import fixed_seed, generator
+
+__all__ = ["Folds", "Index", "dataset_seed", "draw_folds", "generator", "split_rest"]
 
 TEST_SHARE = 0.2
 VALIDATION_SHARE = 0.2  # of what the test fold leaves
@@ -28,17 +31,7 @@ def dataset_seed(dataset: str, purpose: str) -> int:
 
     The first 8 bytes of SHA-256 of ``tasks.regression/dataset/purpose``.
     """
-    text = f"tasks.regression/{dataset}/{purpose}"
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
-
-
-def generator(seed: int) -> np.random.RandomState:
-    """Return a random generator for ``seed`` (64 bits).
-
-    NumPy never changes what ``RandomState`` draws (NEP 19), unlike ``Generator``: a test fold must
-    not move because NumPy did.
-    """
-    return np.random.RandomState(np.random.MT19937(np.random.SeedSequence(seed)))
+    return fixed_seed(f"tasks.regression/{dataset}/{purpose}")
 
 
 def draw_folds(n: int, dataset: str, split_seed: int) -> Folds:

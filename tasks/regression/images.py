@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import math
 import os
 import re
 from dataclasses import dataclass
@@ -11,37 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from repro.data import DataFile
 from repro.errors import UserError
 from tasks.regression.folds import dataset_seed, generator
 from tasks.regression.split import Array, Examples
-
-_MNIST_MIRRORS = (
-    "https://ossci-datasets.s3.amazonaws.com/mnist",
-    "https://storage.googleapis.com/cvdf-datasets/mnist",
-)
-_MNIST_LICENCE = "CC BY-SA 3.0, as third parties state it (LeCun, Cortes, Burges)"
-
-
-def _mnist(name: str, sha256: str) -> DataFile:
-    urls = tuple(f"{mirror}/{name}" for mirror in _MNIST_MIRRORS)
-    return DataFile(name, urls, sha256, _MNIST_LICENCE, "http://yann.lecun.com/exdb/mnist/")
-
-
-#: The hash of the training images is the one that several independent projects publish.
-MNIST_TRAIN = _mnist(
-    "train-images-idx3-ubyte.gz",
-    "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-)
-MNIST_TEST = _mnist(
-    "t10k-images-idx3-ubyte.gz",
-    "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-)
+from tasks.tables.idx import read_idx_images
 
 LARGEST_ANGLE = 45.0  # degrees, either way
-
-_IDX_IMAGES = b"\x00\x00\x08\x03"  # unsigned bytes, three axes
-_IDX_HEADER = 16  # bytes: four big-endian 32-bit integers
 
 
 def parse_rotated_mnist(*paths: Path) -> Examples:
@@ -64,16 +37,6 @@ def _rotate(digits: Array, angles: Array) -> Array:
     for digit, angle, out in zip(digits, angles, turned, strict=True):
         ndimage.rotate(digit, angle, reshape=False, order=1, output=out)
     return turned
-
-
-def read_idx_images(path: Path) -> Array:
-    """Return the images of a gzipped idx3 file: (n, height, width), bytes."""
-    with gzip.open(path) as stream:
-        content = stream.read()
-    shape = np.frombuffer(content[4:_IDX_HEADER], dtype=">u4").tolist()
-    if content[:4] != _IDX_IMAGES or len(content) != _IDX_HEADER + math.prod(shape):
-        raise UserError(f"{path} is not a whole idx3 file of images; delete it and fetch it again")
-    return np.frombuffer(content, dtype=np.uint8, offset=_IDX_HEADER).reshape(shape)
 
 
 @dataclass(frozen=True)

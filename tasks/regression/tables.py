@@ -7,8 +7,6 @@ exchangeable, as random splits do.
 
 from __future__ import annotations
 
-import importlib.util
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +14,7 @@ import numpy as np
 from repro.data import DataFile
 from repro.errors import UserError
 from tasks.regression.split import Examples
+from tasks.tables.bundled import BundledFile
 
 CALIFORNIA_HOUSING = DataFile(
     name="cal.housing.arff",
@@ -75,27 +74,10 @@ _HOUSING_COLUMNS = (
 _WIND_DIRECTIONS = ("NW", "cv", "NE", "SE")
 
 
-@dataclass(frozen=True)
-class BundledFile:
-    """A file that scikit-learn ships.
-
-    Read from the installed package without importing it: the import takes longer than a trial.
-    """
-
-    name: str
-
-    def locate(self) -> Path:
-        """Return the file's path. Raises ``UserError`` where scikit-learn is not installed."""
-        package = importlib.util.find_spec("sklearn")
-        if package is None or package.origin is None:
-            raise UserError(
-                f"{self.name} comes with scikit-learn, which is not installed; run "
-                "pip install -e '.[regression]'"
-            )
-        return Path(package.origin).parent / "datasets" / "data" / self.name
-
-
-DIABETES = (BundledFile("diabetes_data_raw.csv.gz"), BundledFile("diabetes_target.csv.gz"))
+DIABETES = (
+    BundledFile("diabetes_data_raw.csv.gz", "regression"),
+    BundledFile("diabetes_target.csv.gz", "regression"),
+)
 
 
 def parse_diabetes(inputs: Path, targets: Path) -> Examples:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,31 @@ def test_metrics_that_a_data_set_lacks_make_no_cell(
     cells: dict[tuple[str, str, str], Cell],
 ) -> None:
     assert ("diabetes", "mse", "rmse_noise_free") not in cells
+
+
+def test_a_metric_that_a_method_lacks_makes_no_cell_once_all_its_trials_have_ended(
+    tmp_path: Path,
+) -> None:
+    plan = made_up_plan(tmp_path)
+    fill(plan, troubled=False)
+    records = [
+        replace(record, metrics={k: v for k, v in record.metrics.items() if k != "rmse_noise_free"})
+        if record.trial.setting.method == "mse"
+        else record
+        for record in plan.records()
+    ]
+    cells = aggregate(plan, records).cells
+    assert ("gaussian", "mse", "rmse_noise_free") not in cells
+    assert cells["gaussian", "hsic", "rmse_noise_free"].state == "complete"
+    waiting = [
+        replace(record, state="running", metrics={})
+        if record.trial.setting.method == "mse" and record.trial.seed == 0
+        else record
+        for record in records
+    ]
+    assert (
+        aggregate(plan, waiting).cells["gaussian", "mse", "rmse_noise_free"].state == "incomplete"
+    )
 
 
 def test_the_sweep_stays_out_of_the_table(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_an_unknown_scale_lists_the_valid_ones(checkout: Checkout) -> None:
         ("--datasets", "file:/no/such.csv", "there is no such file"),
         ("--methods", "nea", "did you mean 'near'?"),
         ("--seeds", "0", "SEEDS must be at least 1"),
-        ("--launcher", "cloud", "valid: local, debug"),
+        ("--launcher", "cloud", "valid: debug, local, slurm"),
         ("--stale", "maybe", "valid: auto, rerun, keep"),
     ],
 )

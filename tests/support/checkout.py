@@ -50,19 +50,25 @@ class Checkout:
             text=True,
         )
 
-    def repro(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    def repro(
+        self, *arguments: str, limit: float = 120, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "repro", *arguments],
             cwd=self.root,
             env=self._environment(variables),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=limit,
             check=False,
         )
 
     def trials(self, scale: str = "smoke") -> list[Path]:
         return sorted((self.results / "toy" / scale / "trials").glob("*"))
+
+    def variables(self) -> dict[str, str]:
+        """Return the environment in which its programs run."""
+        return self._environment({})
 
     def _environment(self, variables: dict[str, str]) -> dict[str, str]:
         own = {"PYTHONPATH": str(self.root), "KLAIM_CACHE": str(self.root / "cache")}

@@ -12,6 +12,7 @@ from repro.data import find, hash_of_data
 from repro.errors import UserError
 from tasks.regression import images
 from tasks.regression.data import check_dataset, load_split
+from tasks.tables.idx import MNIST_TEST, read_idx_images
 
 
 def write_idx(path: Path, digits: np.ndarray) -> Path:
@@ -57,15 +58,15 @@ def test_damaged_idx_is_one_clear_line(tmp_path: Path, damage: str) -> None:
     }[damage]
     path.write_bytes(gzip.compress(content))
     with pytest.raises(UserError, match="not a whole idx3 file"):
-        images.read_idx_images(path)
+        read_idx_images(path)
 
 
 def test_real_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OFFLINE", "1")
-    path = find(images.MNIST_TEST)
+    path = find(MNIST_TEST)
     if path is None:
-        pytest.skip(f"{images.MNIST_TEST.name} is not in REPRO_DATA")
-    digits = images.read_idx_images(path)
+        pytest.skip(f"{MNIST_TEST.name} is not in REPRO_DATA")
+    digits = read_idx_images(path)
     assert digits.shape == (10_000, 28, 28)
     assert digits.max() == 255
 

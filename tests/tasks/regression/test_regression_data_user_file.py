@@ -9,7 +9,8 @@ import pytest
 from repro.context import RunContext
 from repro.errors import UserError
 from tasks.regression.data import check_dataset, data_files, load_split
-from tasks.regression.user_file import identity, parse_user_file
+from tasks.regression.user_file import parse_user_file
+from tasks.tables.user_file import identity_of_file
 
 ROWS = [f"{i},{i % 7}.5,{'red' if i % 3 else 'blue'},{i * i}" for i in range(60)]
 HEADER = "number,size,colour,area"
@@ -130,8 +131,8 @@ def test_files_that_are_none(tmp_path: Path) -> None:
 def test_the_test_fold_follows_the_content_not_the_path(tmp_path: Path) -> None:
     first, second = (write(tmp_path / name) for name in ("a.csv", "b.csv"))
     assert data_files(first) == ()
-    assert identity(first) == identity(second)
-    assert identity(first) != identity(first + "?target=size")
+    assert identity_of_file(first) == identity_of_file(second)
+    assert identity_of_file(first) != identity_of_file(first + "?target=size")
     tests = []
     for dataset, seed in ((first, 0), (second, 5)):
         split = load_split(dataset, RunContext("task", dataset, seed, tmp_path))

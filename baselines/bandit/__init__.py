@@ -1,0 +1,1 @@
+"""What the bandits with online neural regression are compared with."""
