@@ -77,8 +77,13 @@ class Submission:
 
 
 def new_folder(paths: ResultPaths) -> Path:
-    """Make a folder that no other submission has: job ids may start again, folders may not."""
-    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{time.monotonic_ns() % 10**9}"
+    """Make a folder that no other submission has: job ids may start again, folders may not.
+
+    Names sort by time, within a second too.
+    """
+    seconds, rest = divmod(time.time_ns(), 10**9)
+    moment = time.strftime("%Y%m%d-%H%M%S", time.localtime(seconds))
+    name = f"{moment}-{rest:09d}-{os.getpid()}"
     return make_directory(paths.jobs / name)
 
 

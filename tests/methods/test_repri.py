@@ -187,7 +187,7 @@ def test_an_oracle_brings_the_share_of_foreground_to_the_truth():
         share = (method.segment(many).sigmoid() * many.counted).sum(1) / many.counted.sum(1)
         return (share - many.proportion).abs().mean()
 
-    assert error(FORMS["oracle"]) < 0.5 * error(FORMS["cross entropy alone"])
+    assert error(FORMS["oracle"]) < 0.75 * error(FORMS["cross entropy alone"])
 
 
 def test_a_doubled_share_beyond_one_is_clipped():
