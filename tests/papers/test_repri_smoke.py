@@ -50,7 +50,11 @@ def test_the_report_is_whole(run: tuple[Path, str]) -> None:
     assert all((report / name).stat().st_size > 0 for name in FILES)
     content = verdicts(report)
     assert [c["address"] for c in content["cells"] if c["finished"] != c["planned"]] == []
-    assert {cell["method"] for cell in content["cells"]} >= {"repri", *BASELINES}
+    assert {cell["method"] for cell in content["cells"]} >= {
+        "repri",
+        *BASELINES,
+        "repri_novel_choice",
+    }
     figures = {path.name for path in (report / "figures").iterdir()}
     assert {"shots.pdf", "terms.png", "pictures.png", "speed.pdf"} <= figures
 
