@@ -56,7 +56,7 @@ def _problem(rows: Mapping[str, OverallRow], pooled: Mapping[str, PooledRuns]) -
     for method, runs in pooled.items():
         if runs.problem:
             return f"{rows[method].label}: {runs.problem}"
-    if len({len(runs.strata) for runs in pooled.values()}) > 1:
+    if len({tuple(runs.datasets) for runs in pooled.values()}) > 1:
         return "the methods have comparable values on different data sets"
     return ""
 

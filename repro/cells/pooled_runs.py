@@ -18,12 +18,14 @@ class PooledRuns:
     """Per data set an array (runs, columns): the method's values and, if asked for, a reference's.
 
     Runs are those that are finished and fresh; where there is a reference, the seeds of both.
+    ``datasets``  the data sets that the arrays are of, in their order
     ``problem``   why nothing can be said; empty if something can
     ``notes``     what was left out
     """
 
     strata: list[Numbers] = field(default_factory=list)
     resplits: list[float] = field(default_factory=list)
+    datasets: list[str] = field(default_factory=list)
     problem: str = ""
     notes: list[str] = field(default_factory=list)
 
@@ -103,3 +105,4 @@ def _add(
         pooled.problem = pooled.problem or f"{len(seeds)} of {planned} runs on {entry.label}"
     pooled.strata.append(np.array([[cell.values[seed] for cell in found] for seed in seeds]))
     pooled.resplits.append(entry.resplit)
+    pooled.datasets.append(dataset)

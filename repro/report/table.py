@@ -84,7 +84,7 @@ class Entry:
         if verdict is None:
             return (state,) if self.state else ()
         if self.state and verdict.verdict in ("not comparable", "single run"):
-            return (replace(state, sentence=verdict.sentence),)
+            return (replace(state, sentence=verdict.sentence), *self.later)
         judged = (_judged(verdict), *self.later)
         return (state, *judged) if self.state else judged
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -323,3 +324,15 @@ def test_a_scale_with_too_few_data_sets_says_that_it_decides_nothing(tmp_path: P
 def test_a_ranking_that_no_scale_could_decide_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be significant"):
         many_sets(tmp_path, sets=2)
+
+
+def test_methods_that_lack_different_data_sets_are_not_ranked(tmp_path: Path) -> None:
+    plan = many_sets(tmp_path)
+    data = data_of(plan, made_up)
+    lost = {("set0", "bottleneck"), ("set1", "mse"), ("set2", "nib")}
+    cells = {key: cell for key, cell in data.cells.items() if key[:2] not in lost}
+    rows = overall(plan, replace(data, cells=cells))
+    assert {row.value for row in rows} == {None}
+    assert {row.note for row in rows} == {
+        "the methods have comparable values on different data sets"
+    }
