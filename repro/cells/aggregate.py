@@ -152,8 +152,7 @@ def make_cell(spec: TableSpec, group: Group, metric: str) -> Cell:
     fresh = group.values(metric)
     everything = group.values(metric, stale=True)
     stale = {seed: value for seed, value in everything.items() if seed not in fresh}
-    compared = metric not in dataset.not_compared and base_name(metric) not in dataset.not_compared
-    state = _state(group, fresh, stale) if compared else "not comparable"
+    state = _state(group, fresh, stale) if dataset.compares(metric) else "not comparable"
     values = list(_shown(fresh, stale).values())
     whole = bool(values) and all(map(math.isfinite, values))
     summary = summarize(values, dataset.resplit) if whole else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from repro.cells.overall_row import OverallRow
 from repro.cells.pooled_runs import PooledRuns, pool_runs
 from repro.plan import Plan
 from repro.spec import Overall
-from repro.statistics import Friedman, friedman, least_friedman_p
+from repro.statistics import Friedman, friedman, least_friedman_p, least_pair_p
 from repro.statistics.ordinal import Numbers
 
 ALPHA = 0.05
@@ -68,9 +69,10 @@ def _means(runs: PooledRuns) -> Numbers:
 
 
 def _apart(method: str, found: Friedman, rows: Mapping[str, OverallRow], blocks: int) -> str:
-    """Say from which methods this one differs beyond chance."""
-    if least_friedman_p(len(rows), blocks) > ALPHA:
-        return f"{blocks} data sets are too few for any ranking to be significant"
+    """Say from which methods this one differs beyond chance, or why that cannot be said."""
+    refused = _refused(len(rows), blocks)
+    if refused:
+        return refused
     if found.p > ALPHA:
         return "no method differs significantly"
     others = [
@@ -81,3 +83,16 @@ def _apart(method: str, found: Friedman, rows: Mapping[str, OverallRow], blocks:
         if other != method
     ]
     return f"differs significantly from {', '.join(others) or 'none'}"
+
+
+def _refused(methods: int, blocks: int) -> str:
+    """Return why no pair could differ significantly, whatever the ranks; empty if one could."""
+    if least_friedman_p(methods, blocks) > ALPHA:
+        return f"{blocks} data sets are too few for any ranking to be significant"
+    least = least_pair_p(methods, blocks)
+    if least <= ALPHA:
+        return ""
+    return (
+        f"{blocks} data sets are too few to tell methods apart: the least p of a pair, after Holm "
+        f"over {math.comb(methods, 2)} pairs, is {least:.3g}"
+    )
