@@ -33,13 +33,17 @@ class Group:
     @property
     def shared_artifacts(self) -> tuple[str, ...]:
         """Names of the artefacts that all finished seeds use: what they share is not replicated."""
+        return tuple(sorted({artifact_name(key) for key in self.shared_artifact_keys}))
+
+    @property
+    def shared_artifact_keys(self) -> frozenset[str]:
+        """The same by what tells them apart: the name of the builder and the settings' hash."""
         used = [
             set(record.result.get("fingerprint", {}).get("artifacts", {}))
             for record in self.records
             if record.state in ("done", "stale")
         ]
-        shared = set.intersection(*used) if len(used) > 1 else set()
-        return tuple(sorted({key.partition("/")[0].rpartition(".")[2] for key in shared}))
+        return frozenset(set.intersection(*used)) if len(used) > 1 else frozenset()
 
     def values(self, metric: str, *, stale: bool = False) -> dict[int, float]:
         """Return seed → value of the finished trials; of the stale ones too where asked for."""
@@ -170,6 +174,11 @@ def dataset_entry(spec: TableSpec, dataset: str) -> DatasetSpec:
         return spec.datasets[dataset]
     path, separator, options = dataset.removeprefix(USER_FILE).partition("?")
     return replace(spec.user_data, label=f"{Path(path).name or path}{separator}{options}")
+
+
+def artifact_name(key: str) -> str:
+    """Return ``build_teacher`` of ``models.teachers.build_teacher/<hash of its settings>``."""
+    return key.partition("/")[0].rpartition(".")[2]
 
 
 def base_name(metric: str) -> str:

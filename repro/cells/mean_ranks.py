@@ -11,6 +11,7 @@ import numpy as np
 from repro.cells.aggregate import Aggregate
 from repro.cells.overall_row import OverallRow
 from repro.cells.pooled_runs import PooledRuns, pool_runs
+from repro.cells.shared_artifacts import conditional_on
 from repro.plan import Plan
 from repro.spec import Overall
 from repro.statistics import Friedman, friedman, least_friedman_p, least_pair_p
@@ -41,14 +42,11 @@ def mean_rank_rows(entry: Overall, title: str, plan: Plan, data: Aggregate) -> l
     better = plan.spec.metric(entry.metric).better
     found = friedman({m: _means(runs) for m, runs in pooled.items()}, better=better)
     blocks = len(next(iter(pooled.values())).strata)
+    shared = conditional_on([one for runs in pooled.values() for one in runs.groups], plan.spec)
     return [
-        replace(
-            row,
-            value=found.mean_ranks[method],
-            p=found.p,
-            note="; ".join([_apart(method, found, rows, blocks), *pooled[method].notes]),
-        )
+        replace(row, value=found.mean_ranks[method], p=found.p, note="; ".join(filter(None, notes)))
         for method, row in rows.items()
+        for notes in [(_apart(method, found, rows, blocks), *pooled[method].notes, shared)]
     ]
 
 
