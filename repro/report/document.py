@@ -82,7 +82,9 @@ def make_document(plan: Plan, records: Sequence[TrialRecord]) -> Document:
         data=data,
         claims=tuple(claims),
         second_stage=second,
-        sentence=headline(plan, claims, ran=any(r.result or r.error for r in records)),
+        sentence=headline(
+            plan, claims, verdicts.values(), ran=any(r.result or r.error for r in records)
+        ),
         banner=wording.banner(plan, records),
         notes=tuple(note for note in notes if note),
         printed_note=wording.printed_note(plan),
