@@ -33,7 +33,7 @@ def macros_tex(document: Document) -> str:
     A name that does not exist stops LaTeX with an error, so that no number is missing silently.
     """
     prefix = f"{document.plan.spec.paper}/{document.plan.scale_name}"
-    tables = (*document.tables, *document.other_tables)
+    tables = (*document.tables, *document.other_tables, *document.silent_tables)
     entries = [entry for table in tables for entry in table.entries]
     cells = [_macro(f"{prefix}/{e.cell.address}", _in_prose(e)) for e in entries if e.cell]
     claims = [_macro(f"{prefix}/claim/{c.claim.id}", c.verdict) for c in document.claims]
