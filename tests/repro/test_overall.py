@@ -381,3 +381,71 @@ def test_methods_that_lack_different_data_sets_are_not_ranked(tmp_path: Path) ->
     assert {row.note for row in rows} == {
         "the methods have comparable values on different data sets"
     }
+
+
+@pytest.fixture(scope="module", params=[1, 3], ids=["one seed", "three seeds"])
+def ranked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    return many_sets(tmp_path_factory.mktemp("ranks"), sets=8, seeds=request.param)
+
+
+#: What ranks may be made of: like values, values of any size, and a method that leads or does not.
+SHAPES = st.tuples(
+    st.integers(0, 2**32),
+    st.sampled_from([0.0, 0.1, 1.0, 1e-300, 1e300]),
+    st.sampled_from([0.0, 1.0, 5.0]),
+    st.sampled_from([0, 0, 1, 5]),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(shape=SHAPES, data=st.data())
+def test_any_trials_give_ranks_or_a_reason(
+    ranked: Plan, shape: tuple[int, float, float, int], data: st.DataObject
+) -> None:
+    """Alike, not finite, missing on a data set or in a seed: what differs is beyond chance."""
+    seed, noise, lead, broken = shape
+    random = np.random.default_rng(seed)
+    found: dict[str, float | None] = {
+        trial.trial_id: noise * random.normal() - lead * (trial.setting.method == "bottleneck")
+        for trial in ranked.trials
+    }
+    for name in random.permutation(sorted(found))[:broken]:
+        found[str(name)] = data.draw(ANY)
+    rows = rows_of(ranked, lambda trial: found[trial.trial_id])
+    assert len(rows) == 3
+    for row in rows.values():
+        assert row.note
+        assert (row.value is None) == (row.p is None) == (None in found.values())
+    if None in found.values():
+        assert not any("differs significantly" in row.note for row in rows.values())
+        return
+    means = [row.value for row in rows.values() if row.value is not None]
+    assert sum(means) == pytest.approx(6.0)
+    assert all(1 <= mean <= 3 for mean in means)
+    for row in rows.values():
+        assert row.p is not None
+        if row.p > 0.05:
+            assert row.note == "no method differs significantly"
+
+
+@settings(max_examples=40, deadline=None)
+@given(shape=SHAPES, value=ANY)
+def test_methods_that_always_give_the_same_never_differ(
+    ranked: Plan, shape: tuple[int, float, float, int], value: float | None
+) -> None:
+    """Two share every value, diverged ones too; the third may lead or trail."""
+    seed, noise, lead, broken = shape
+    random = np.random.default_rng(seed)
+    shared = {(t.setting.dataset, t.seed): noise * random.normal() for t in ranked.trials}
+    for place in sorted(shared)[:broken]:
+        shared[place] = math.nan if value is None else value
+
+    def of(trial: Trial) -> float:
+        same = shared[trial.setting.dataset, trial.seed]
+        return same - lead if trial.setting.method == "bottleneck" else same
+
+    notes = {method: row.note for (_, method), row in rows_of(ranked, of).items()}
+    assert "NIB" not in notes["mse"]
+    assert "MSE" not in notes["nib"]
+    if lead == 0:
+        assert set(notes.values()) == {"no method differs significantly"}
