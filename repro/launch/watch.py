@@ -83,7 +83,7 @@ class _Watch:
         for record in records:
             if record.state == "running" and record.trial.trial_id not in held:
                 self._void_if_ended(record.folder)
-        self._note_cancelled()
+        self._note_cancelled(held)
         free = [
             trial
             for name, trial in self._unfinished.items()
@@ -150,13 +150,17 @@ class _Watch:
         if attempts and self._launcher.has_ended(str(attempts[-1]["job"])):
             void_if_silent(folder.claim, folder.heartbeat)
 
-    def _note_cancelled(self) -> None:
-        """Note the trials that were cancelled during this watch; those before it run again."""
+    def _note_cancelled(self, held: set[str]) -> None:
+        """Note the trials that were cancelled during this watch; those before it run again.
+
+        They stay so when the queue has forgotten the cancelled job, unless another one has them.
+        """
         cancelled = self._launcher.given_up()
         if self._cancelled_before is None:
             self._cancelled_before = cancelled
         self._cancelled_before &= cancelled  # who has a job again may be cancelled again
-        self._cancelled = (cancelled - self._cancelled_before) & self._unfinished.keys()
+        self._cancelled |= cancelled - self._cancelled_before
+        self._cancelled &= self._unfinished.keys() - held
 
     def _times_begun(self, trial: Trial) -> int:
         """Count the attempts that came as far as the trial's own code."""

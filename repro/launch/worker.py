@@ -81,6 +81,7 @@ class _Worker:
         self._left = [TrialFolder(path) for path in work_list.folders]
         self._begun: Counter[Path] = Counter()
         self._kills = kills_for_memory()
+        self._started = self._turn_began = time.monotonic()
 
     def run(self) -> None:
         self._heartbeat.beat()
@@ -100,6 +101,7 @@ class _Worker:
 
     def _build(self, builder: str, settings: dict[str, Any]) -> None:
         """Build an artefact, which trials wait for; its failure is theirs, once they ask for it."""
+        self._turn_began = time.monotonic()
         hold_signals()
         child = start_building(builder, settings, Path(self._list.artifact_root))
         try:
@@ -111,9 +113,20 @@ class _Worker:
             raise
 
     def leave(self) -> None:
-        """End after a signal; in a job that is to go on, put it back into the queue."""
-        if self._job is not None and (self._left or self._list.artifacts):
-            self._job.leave(self._came[0])
+        """End after a signal; in a job that is to go on, put it back into the queue.
+
+        An artefact has no checkpoints: one that took most of a job's time would do so for ever.
+        """
+        if self._job is None or not (self._left or self._list.artifacts):
+            return
+        if self._list.artifacts and not self._is_late() and self._job.is_over(self._came[0]):
+            print("an artefact takes longer than the time limit: raise time_minutes in the profile")
+            return
+        self._job.leave(self._came[0])
+
+    def _is_late(self) -> bool:
+        """Say whether what runs began when most of this job's time so far was gone."""
+        return self._turn_began - self._started > time.monotonic() - self._turn_began
 
     def _batches(self) -> Iterator[list[TrialFolder]]:
         """Yield what is left, trials together that may run so; alone what was begun before.
@@ -149,6 +162,7 @@ class _Worker:
             for folder, when in zip(batch, replaced, strict=True)
         ]
         order = replace(orders[0], together=tuple(orders[1:]))
+        self._turn_began = time.monotonic()
         hold_signals()
         child = fork(order) if self._list.isolation == "fork" else spawn(order)
         return self._wait(child, batch)
@@ -188,12 +202,12 @@ class _Worker:
             if self._job is None:
                 _ends_until(child, math.inf)
                 raise
-            reason = self._job.reason(self._came[0])
+            reason, late = self._job.reason(self._came[0]), self._is_late()
             if not _ends_until(child, self._job.deadline()):
                 _send(child, signal.SIGKILL)
                 _ends_until(child, math.inf)
             for folder in batch:
-                _note_stop(folder, child, reason)
+                _note_stop(folder, child, reason, late=late)
             raise
 
     def _earlier(self, folder: TrialFolder) -> str:
@@ -205,14 +219,14 @@ class _Worker:
         return bool(self._job and attempts and attempts[-1]["job"] == self._job.job)
 
 
-def _note_stop(folder: TrialFolder, child: int, reason: str) -> None:
+def _note_stop(folder: TrialFolder, child: int, reason: str, *, late: bool) -> None:
     """Write down why the attempt of ``child`` was stopped; a trial with an outcome ended before."""
     attempts = read_attempts(folder.attempts)
     if not attempts or attempts[-1]["pid"] != child or attempts[-1]["reason"] == "done":
         return
     if attempts[-1]["end"] is None or str(attempts[-1]["reason"]).startswith("interrupted"):
         words = str(attempts[-1]["reason"] or "").removeprefix("interrupted: ")
-        amend_attempt(folder.attempts, f"{reason}; {words}" if words else reason)
+        amend_attempt(folder.attempts, f"{reason}; {words}" if words else reason, late=late)
         end_attempt(folder, reason)
 
 
