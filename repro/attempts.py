@@ -49,7 +49,7 @@ def finish_attempt(path: Path, reason: str, *, failed: bool = False) -> None:
 def amend_attempt(path: Path, reason: str, *, late: bool) -> None:
     """Say more exactly why the last attempt ended, which its own process could not know.
 
-    ``late``  it began when most of its job's time was gone
+    ``late``  others had run before it in its job: it did not have the job's whole time
     """
     attempts = read_json_lines(path)
     if attempts:

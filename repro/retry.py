@@ -5,7 +5,7 @@ what the trial may have caused itself is forgiven once, and an exception never::
 
     preempted, requeued, node failure, interrupted, cancelled, disk     go on, always
     time limit           goes on if the attempt left a newer checkpoint than it found, or began
-                         late: other trials of its job had most of the time
+                         late: other trials of its job had some of the time
     out of memory        goes on once
     killed               (by a signal of its own) goes on once
     lost                 (no word at all) goes on, at most five times without a newer checkpoint

@@ -42,6 +42,8 @@ from repro.together import MOST_TOGETHER, run_together, setting_key
 _ROUNDS = 8
 _DISK_ROUNDS = 2
 _POLL_SECONDS = 0.1
+#: The share of a job's time that is nothing: to find that trials have ended before takes as much.
+_LATE_SHARE = 0.1
 
 
 def work(list_path: str, beat_path: str) -> None:
@@ -81,7 +83,7 @@ class _Worker:
         self._left = [TrialFolder(path) for path in work_list.folders]
         self._begun: Counter[Path] = Counter()
         self._kills = kills_for_memory()
-        self._started = self._turn_began = time.monotonic()
+        self._turns: list[float] = []
 
     def run(self) -> None:
         self._heartbeat.beat()
@@ -101,7 +103,7 @@ class _Worker:
 
     def _build(self, builder: str, settings: dict[str, Any]) -> None:
         """Build an artefact, which trials wait for; its failure is theirs, once they ask for it."""
-        self._turn_began = time.monotonic()
+        self._turns.append(time.monotonic())
         hold_signals()
         child = start_building(builder, settings, Path(self._list.artifact_root))
         try:
@@ -115,7 +117,7 @@ class _Worker:
     def leave(self) -> None:
         """End after a signal; in a job that is to go on, put it back into the queue.
 
-        An artefact has no checkpoints: one that took most of a job's time would do so for ever.
+        An artefact has no checkpoints: one that had a job for itself would go on so for ever.
         """
         if self._job is None or not (self._left or self._list.artifacts):
             return
@@ -125,8 +127,9 @@ class _Worker:
         self._job.leave(self._came[0])
 
     def _is_late(self) -> bool:
-        """Say whether what runs began when most of this job's time so far was gone."""
-        return self._turn_began - self._started > time.monotonic() - self._turn_began
+        """Say whether something ran before what runs now: it has not had this job's whole time."""
+        before = self._turns[-1] - self._turns[0]
+        return before > _LATE_SHARE * (time.monotonic() - self._turns[0])
 
     def _batches(self) -> Iterator[list[TrialFolder]]:
         """Yield what is left, trials together that may run so; alone what was begun before.
@@ -162,7 +165,7 @@ class _Worker:
             for folder, when in zip(batch, replaced, strict=True)
         ]
         order = replace(orders[0], together=tuple(orders[1:]))
-        self._turn_began = time.monotonic()
+        self._turns.append(time.monotonic())
         hold_signals()
         child = fork(order) if self._list.isolation == "fork" else spawn(order)
         return self._wait(child, batch)
