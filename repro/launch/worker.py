@@ -110,8 +110,7 @@ class _Worker:
             release_signals()
             os.waitpid(child, 0)
         except Interrupted:
-            _send(child, signal.SIGTERM)
-            _ends_until(child, math.inf)
+            self._end(child)
             raise
 
     def leave(self) -> None:
@@ -201,17 +200,20 @@ class _Worker:
             release_signals()
             return ending_of(os.waitpid(child, 0)[1])
         except Interrupted:
-            _send(child, signal.SIGTERM)
-            if self._job is None:
-                _ends_until(child, math.inf)
-                raise
-            reason, late = self._job.reason(self._came[0]), self._is_late()
-            if not _ends_until(child, self._job.deadline()):
-                _send(child, signal.SIGKILL)
-                _ends_until(child, math.inf)
-            for folder in batch:
+            late = self._is_late()
+            reason = self._end(child)
+            for folder in batch if reason else ():
                 _note_stop(folder, child, reason, late=late)
             raise
+
+    def _end(self, child: int) -> str:
+        """Let a process come to an end, in a job not for ever; return why, where that is known."""
+        _send(child, signal.SIGTERM)
+        reason = self._job.reason(self._came[0]) if self._job else ""
+        if not _ends_until(child, self._job.deadline() if self._job else math.inf):
+            _send(child, signal.SIGKILL)
+            _ends_until(child, math.inf)
+        return reason
 
     def _earlier(self, folder: TrialFolder) -> str:
         """Return why the trial's open attempt ended, where an earlier start of this job made it."""
