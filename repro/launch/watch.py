@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from repro.attempts import LOST, read_attempts
@@ -26,6 +27,17 @@ from repro.trial import Trial
 _ORDERS = 3
 
 
+@dataclass(frozen=True)
+class Troubles:
+    """What kept trials from an outcome, other than themselves, as lines for the user.
+
+    ``cancelled``  the user ended some of them
+    """
+
+    lines: tuple[str, ...]
+    cancelled: bool
+
+
 class Display(Protocol):
     """Shows the user how far the trials are."""
 
@@ -35,7 +47,7 @@ class Display(Protocol):
 
 def run_to_the_end(
     plan: Plan, trials: Sequence[Trial], launcher: Launcher, show: Display, estimate: Estimate
-) -> list[str]:
+) -> Troubles:
     """Run ``trials``, those too that another call began; return what the user must be told.
 
     Returns when every trial has an outcome or nobody is left that could give it one. A disk that
@@ -91,7 +103,7 @@ class _Watch:
         ]
         return self._begin(free) or bool((held | running) & self._unfinished.keys())
 
-    def troubles(self) -> list[str]:
+    def troubles(self) -> Troubles:
         """Say what kept trials from an outcome, other than themselves."""
         lines = []
         if self._cancelled:
@@ -99,7 +111,7 @@ class _Watch:
         if self._never_begun:
             said = self._last_words(min(self._never_begun))
             lines.append(f"{len(self._never_begun)} trials could not be begun{said}")
-        return lines
+        return Troubles(tuple(lines), bool(self._cancelled))
 
     def _last_words(self, name: str) -> str:
         attempts = self._attempts(self._unfinished[name])

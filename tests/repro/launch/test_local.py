@@ -65,3 +65,24 @@ def test_cancel_ends_local_workers_for_good(checkout: Checkout) -> None:
         json.loads(p.read_text())["resumed_from"] for p in checkout.results.rglob("result.json")
     ]
     assert any(resumed)
+
+
+def test_what_is_cancelled_while_it_tunes_begins_no_table(checkout: Checkout) -> None:
+    make_slow(checkout, seeds=1, steps=30)
+
+    def tune(spec: dict[str, Any]) -> None:
+        near = {"use": "methods.toy.Near", "role": "method", "label": "Untuned", "params": {}}
+        spec["methods"]["untuned"] = near
+        space = {"near": {"bias": [0.1, 0.2]}, "far": {"bias": [0.7, 0.3]}, "untuned": {}}
+        select = {"metric": "validation_error"}
+        spec["tuning"] = {"budget": 2, "seeds": [1000], "select": select, "space": space}
+
+    checkout.edit_spec(tune)
+    run = checkout.start("reproduce", *SMOKE, "--jobs", "2")
+    wait_until(lambda: any(checkout.results.rglob("checkpoint.pickle")), 60)
+    checkout.repro("cancel", *SMOKE)
+    told, complaint = run.communicate(timeout=60)
+    assert run.returncode == 1, told + complaint
+    assert "trials were cancelled." in told
+    begun = [path.with_name("trial.json") for path in checkout.results.rglob("attempts.jsonl")]
+    assert {json.loads(path.read_text())["seed"] for path in begun} == {1000}

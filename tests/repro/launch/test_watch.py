@@ -75,7 +75,9 @@ def watch(plan: Plan, launcher: FakeLauncher) -> list[str]:
     trials = plan.trials[:2]
     for trial in trials:
         create(trial, plan.paths.trials)
-    return run_to_the_end(plan, trials, launcher, Quiet(), Estimate([], 1.0))
+    troubles = run_to_the_end(plan, trials, launcher, Quiet(), Estimate([], 1.0))
+    assert troubles.cancelled is any("cancelled" in line for line in troubles.lines)
+    return list(troubles.lines)
 
 
 def finish(plan: Plan, trial: Trial) -> None:
