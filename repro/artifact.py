@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.attempts import finish_attempt, now, start_attempt
+from repro.errors import Interrupted
 from repro.files import make_directory, read_json, sha256_of_json, write_json
 from repro.fingerprint import code_fingerprint
 from repro.heartbeat import beating
@@ -87,6 +88,9 @@ def _build(artifact: Artifact, directory: Path) -> None:
     try:
         with beating(directory / "heartbeat.json"):
             artifact.builder(scratch, **artifact.settings)
+    except (Interrupted, KeyboardInterrupt) as word:
+        finish_attempt(attempts, f"interrupted: {str(word) or 'told to stop'}")
+        raise
     except BaseException as error:
         finish_attempt(attempts, f"exception: {type(error).__name__}: {error}")
         raise

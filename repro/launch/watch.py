@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from repro.attempts import LOST, read_attempts
@@ -26,6 +27,17 @@ from repro.trial import Trial
 _ORDERS = 3
 
 
+@dataclass(frozen=True)
+class Troubles:
+    """What kept trials from an outcome, other than themselves, as lines for the user.
+
+    ``cancelled``  the user ended some of them
+    """
+
+    lines: tuple[str, ...]
+    cancelled: bool
+
+
 class Display(Protocol):
     """Shows the user how far the trials are."""
 
@@ -35,7 +47,7 @@ class Display(Protocol):
 
 def run_to_the_end(
     plan: Plan, trials: Sequence[Trial], launcher: Launcher, show: Display, estimate: Estimate
-) -> list[str]:
+) -> Troubles:
     """Run ``trials``, those too that another call began; return what the user must be told.
 
     Returns when every trial has an outcome or nobody is left that could give it one. A disk that
@@ -83,7 +95,7 @@ class _Watch:
         for record in records:
             if record.state == "running" and record.trial.trial_id not in held:
                 self._void_if_ended(record.folder)
-        self._note_cancelled()
+        self._note_cancelled(held)
         free = [
             trial
             for name, trial in self._unfinished.items()
@@ -91,7 +103,7 @@ class _Watch:
         ]
         return self._begin(free) or bool((held | running) & self._unfinished.keys())
 
-    def troubles(self) -> list[str]:
+    def troubles(self) -> Troubles:
         """Say what kept trials from an outcome, other than themselves."""
         lines = []
         if self._cancelled:
@@ -99,7 +111,7 @@ class _Watch:
         if self._never_begun:
             said = self._last_words(min(self._never_begun))
             lines.append(f"{len(self._never_begun)} trials could not be begun{said}")
-        return lines
+        return Troubles(tuple(lines), bool(self._cancelled))
 
     def _last_words(self, name: str) -> str:
         attempts = self._attempts(self._unfinished[name])
@@ -150,13 +162,17 @@ class _Watch:
         if attempts and self._launcher.has_ended(str(attempts[-1]["job"])):
             void_if_silent(folder.claim, folder.heartbeat)
 
-    def _note_cancelled(self) -> None:
-        """Note the trials that were cancelled during this watch; those before it run again."""
+    def _note_cancelled(self, held: set[str]) -> None:
+        """Note the trials that were cancelled during this watch; those before it run again.
+
+        They stay so when the queue has forgotten the cancelled job, unless another one has them.
+        """
         cancelled = self._launcher.given_up()
         if self._cancelled_before is None:
             self._cancelled_before = cancelled
         self._cancelled_before &= cancelled  # who has a job again may be cancelled again
-        self._cancelled = (cancelled - self._cancelled_before) & self._unfinished.keys()
+        self._cancelled |= cancelled - self._cancelled_before
+        self._cancelled &= self._unfinished.keys() - held
 
     def _times_begun(self, trial: Trial) -> int:
         """Count the attempts that came as far as the trial's own code."""

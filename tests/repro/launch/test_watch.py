@@ -75,7 +75,9 @@ def watch(plan: Plan, launcher: FakeLauncher) -> list[str]:
     trials = plan.trials[:2]
     for trial in trials:
         create(trial, plan.paths.trials)
-    return run_to_the_end(plan, trials, launcher, Quiet(), Estimate([], 1.0))
+    troubles = run_to_the_end(plan, trials, launcher, Quiet(), Estimate([], 1.0))
+    assert troubles.cancelled is any("cancelled" in line for line in troubles.lines)
+    return list(troubles.lines)
 
 
 def finish(plan: Plan, trial: Trial) -> None:
@@ -168,3 +170,21 @@ def test_what_was_cancelled_before_is_started(plan: Plan) -> None:
     launcher = FakeLauncher(plan, lambda trial: finish(plan, trial))
     launcher.cancelled = {trial.trial_id for trial in plan.trials}
     assert watch(plan, launcher) == []
+
+
+def test_what_was_cancelled_stays_so_when_the_queue_has_forgotten_it(plan: Plan) -> None:
+    """SLURM forgets a job some minutes after its end, while others may run for days."""
+    cancelled, other = plan.trials[:2]
+    launcher = FakeLauncher(plan, lambda trial: None)
+    answers = iter([set(), {cancelled.trial_id}, set(), set()])
+
+    def given_up() -> set[str]:
+        found = next(answers, None)
+        if found is None:
+            finish(plan, other)
+        return found or set()
+
+    launcher.given_up = given_up  # type: ignore[method-assign]
+    launcher.held = lambda: {other.trial_id}  # type: ignore[method-assign]
+    assert watch(plan, launcher) == ["1 trials were cancelled."]
+    assert launcher.orders == [[cancelled.trial_id]]
