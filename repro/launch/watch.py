@@ -22,6 +22,9 @@ from repro.retry import kind_of
 from repro.store import TrialFolder, TrialRecord
 from repro.trial import Trial
 
+#: A look at thousands of trials takes time that the workers want: it rests so many times as long,
+#: but never longer than so many seconds, unless the launcher itself looks more seldom.
+_REST, _LONGEST_REST = 20.0, 5.0
 #: How often a trial is put on a worker's list without being begun, before that is said.
 _ORDERS = 3
 
@@ -42,8 +45,11 @@ def run_to_the_end(
     cannot be written: ``UserError``. Ctrl-C comes through as ``KeyboardInterrupt``.
     """
     watch = _Watch(plan, trials, launcher, show, estimate)
+    began = time.monotonic()
     while watch.goes_on():
-        time.sleep(launcher.poll_seconds)
+        took = time.monotonic() - began
+        time.sleep(max(launcher.poll_seconds, min(_REST * took, _LONGEST_REST)))
+        began = time.monotonic()
     return watch.troubles()
 
 

@@ -100,8 +100,8 @@ class Bandit:
         return results
 
     def _streams(self, contexts: Sequence[RunContext]) -> Streams:
-        tables = [data.load_table(context.dataset, context) for context in contexts]
-        return make_streams(*tables[0], contexts, self.rows, self.rounds, self.scaling)
+        table, identity = data.load_table(contexts[0].dataset, contexts)
+        return make_streams(table, identity, contexts, self.rows, self.rounds, self.scaling)
 
     def _problem(self, streams: Streams, contexts: Sequence[RunContext], per_trial: int) -> Problem:
         return Problem(

@@ -123,7 +123,7 @@ def test_mnist_from_idx_files(tmp_path: Path) -> None:
 def test_bundled_tables(
     tmp_path: Path, dataset: str, rows: int, columns: int, classes: int
 ) -> None:
-    table, identity = load_table(dataset, context(tmp_path, dataset))
+    table, identity = load_table(dataset, [context(tmp_path, dataset)])
     assert table.x.shape == (rows, columns)
     assert np.bincount(table.labels).size == table.classes == classes
     assert identity == dataset
@@ -144,7 +144,7 @@ def test_real_files_from_reading_to_playing(
     monkeypatch.setenv("OFFLINE", "1")
     if any(find(file) is None for file in data_files(dataset)):
         pytest.skip(f"the files of {dataset} are not in REPRO_DATA")
-    table, _ = load_table(dataset, context(tmp_path, dataset))
+    table, _ = load_table(dataset, [context(tmp_path, dataset)])
     assert table.x.shape == (rows, columns)
     assert table.classes == classes
     task = Bandit(rounds=300, hidden_width=8)
@@ -191,7 +191,7 @@ def test_unknown_names_and_wrong_user_files_are_one_clear_line(tmp_path: Path) -
         check_dataset(f"file:{path}")
     path.write_text("\n".join(["x,y", *(f"{i},{'ab'[i % 2]}" for i in range(80))]))
     check_dataset(f"file:{path}")
-    table, identity = data.load_table(f"file:{path}", context(tmp_path / "user"))
+    table, identity = data.load_table(f"file:{path}", [context(tmp_path / "user")])
     assert table.classes == 2
     assert identity.startswith("file:")
     assert str(path) not in identity
