@@ -12,6 +12,7 @@ expectation and not the signs that were drawn: S signs a round bend at most S·T
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import NamedTuple
 
@@ -68,8 +69,9 @@ def smallest_curvature(
 class _Hessian:
     """Products of the Hessian with directions, in closed form.
 
-    With σ = κ ‖θ − θ₀‖ and u the direction from the start, ∇σ = κ u and ∇²σ = κ (1 − u uᵀ) / ‖θ − θ₀‖;
-    f is linear in either layer, so that ∇²f has mixed terms alone, where units are active.
+    With σ = κ ‖θ − θ₀‖ and u the direction away from the start, ∇σ is κ u and ∇²σ is
+    κ (1 − u uᵀ) / ‖θ − θ₀‖. f is linear in either layer: ∇²f has mixed terms alone, where units are
+    active.
     """
 
     def __init__(
@@ -84,7 +86,7 @@ class _Hessian:
         order = np.argsort(rounds.arms, kind="stable")
         self.x = rounds.x[order].astype(np.float64)
         ends = np.searchsorted(rounds.arms[order], np.arange(arms + 1))
-        self.parts = [slice(*pair) for pair in zip(ends[:-1], ends[1:], strict=True)]
+        self.parts = [slice(*pair) for pair in itertools.pairwise(ends)]
         d = self.x.shape[1]
         self.width = len(weights) // (arms * d + 1)
         self.shape, self.size = (arms, self.width, d), arms * self.width * d
