@@ -47,10 +47,14 @@ def run_to_the_end(
     watch = _Watch(plan, trials, launcher, show, estimate)
     began = time.monotonic()
     while watch.goes_on():
-        took = time.monotonic() - began
-        time.sleep(max(launcher.poll_seconds, min(_REST * took, _LONGEST_REST)))
+        time.sleep(rest_after(time.monotonic() - began, launcher.poll_seconds))
         began = time.monotonic()
     return watch.troubles()
+
+
+def rest_after(look_seconds: float, poll_seconds: float) -> float:
+    """Return how long to wait for the next look, after one that took ``look_seconds``."""
+    return max(poll_seconds, min(_REST * look_seconds, _LONGEST_REST))
 
 
 class _Watch:
