@@ -23,6 +23,9 @@ from repro.retry import kind_of
 from repro.store import TrialFolder, TrialRecord
 from repro.trial import Trial
 
+#: A look at thousands of trials takes time that the workers want: it rests so many times as long,
+#: but never longer than so many seconds, unless the launcher itself looks more seldom.
+_REST, _LONGEST_REST = 20.0, 5.0
 #: How often a trial is put on a worker's list without being begun, before that is said.
 _ORDERS = 3
 
@@ -54,9 +57,16 @@ def run_to_the_end(
     cannot be written: ``UserError``. Ctrl-C comes through as ``KeyboardInterrupt``.
     """
     watch = _Watch(plan, trials, launcher, show, estimate)
+    began = time.monotonic()
     while watch.goes_on():
-        time.sleep(launcher.poll_seconds)
+        time.sleep(rest_after(time.monotonic() - began, launcher.poll_seconds))
+        began = time.monotonic()
     return watch.troubles()
+
+
+def rest_after(look_seconds: float, poll_seconds: float) -> float:
+    """Return how long to wait for the next look, after one that took ``look_seconds``."""
+    return max(poll_seconds, min(_REST * look_seconds, _LONGEST_REST))
 
 
 class _Watch:

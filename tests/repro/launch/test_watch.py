@@ -13,7 +13,7 @@ from report_fixtures import made_up_plan, metrics_of, store_result
 from repro.attempts import finish_attempt, start_attempt
 from repro.estimate import Estimate
 from repro.launch.launcher import Order
-from repro.launch.watch import run_to_the_end
+from repro.launch.watch import rest_after, run_to_the_end
 from repro.plan import Plan
 from repro.store import create
 from repro.trial import Trial
@@ -188,3 +188,12 @@ def test_what_was_cancelled_stays_so_when_the_queue_has_forgotten_it(plan: Plan)
     launcher.held = lambda: {other.trial_id}  # type: ignore[method-assign]
     assert watch(plan, launcher) == ["1 trials were cancelled."]
     assert launcher.orders == [[cancelled.trial_id]]
+
+
+@pytest.mark.parametrize(("look", "rest"), [(0.001, 0.25), (0.1, 2.0), (3.0, 5.0)])
+def test_looks_at_thousands_of_trials_leave_the_processor_to_the_workers(look, rest):
+    assert rest_after(look, 0.25) == pytest.approx(rest)
+
+
+def test_a_launcher_that_looks_seldom_looks_no_oftener():
+    assert rest_after(3.0, 30.0) == 30.0
