@@ -20,6 +20,10 @@ from repro.provenance import where
 #: Part of every artefact's key: raise it when the meaning of a builder's arguments changes.
 CONTRACT = 1
 
+#: A builder whose directory holds this file when it is killed finds the directory as it left it, if
+#: its code is still the same; without it, a new start begins with an empty one.
+RESUME_FILE = "resume"
+
 #: A builder writes its files into the directory that it is given. Its settings are JSON values.
 Builder = Callable[..., None]
 
@@ -81,8 +85,11 @@ def _build(artifact: Artifact, directory: Path) -> None:
     make_directory(directory)
     attempts = directory / "attempts.jsonl"
     scratch = directory / "unfinished"
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir()
+    begun = directory / "begun.json"
+    if not (scratch / RESUME_FILE).exists() or read_json(begun) != {"code": artifact.code}:
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        write_json(begun, {"code": artifact.code})
     start_attempt(attempts)
     started = time.monotonic()
     try:
@@ -94,6 +101,8 @@ def _build(artifact: Artifact, directory: Path) -> None:
     except BaseException as error:
         finish_attempt(attempts, f"exception: {type(error).__name__}: {error}")
         raise
+    (scratch / RESUME_FILE).unlink(missing_ok=True)
+    begun.unlink()
     shutil.rmtree(directory / "content", ignore_errors=True)
     scratch.rename(directory / "content")
     record = {
