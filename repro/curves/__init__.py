@@ -4,7 +4,7 @@ Papers may import this package: it imports nothing of the harness, and a change 
 results stale of those that do.
 """
 
-from repro.curves.extrapolation import Extrapolation, extrapolations
+from repro.curves.extrapolation import Extrapolation, extrapolations, joint_extrapolations
 from repro.curves.forms import FORMS, Form
 from repro.curves.frontier import OptimalSize, lower_hull, optimal_size
 from repro.curves.joint import (
@@ -37,6 +37,7 @@ __all__ = [
     "fit",
     "fit_joint",
     "joint_constant_interval",
+    "joint_extrapolations",
     "lower_hull",
     "optimal_size",
     "profile_interval",

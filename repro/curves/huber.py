@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from repro.curves.forms import Numbers
@@ -24,15 +26,26 @@ def huber_slopes(residuals: Numbers, delta: float | None) -> Numbers:
 
 
 def likelihood_unit(residuals: Numbers, delta: float | None, parameters: int) -> float:
-    """Return how much loss stands for half a unit of χ², where the errors have any distribution.
+    """Return the unit in which losses are compared, as a likelihood's logarithm is.
 
-    Twice the drop in Huber's loss by one true parameter, divided by E ψ² / E ψ′, is χ² of one
-    degree of freedom in the limit (Ronchetti, 1982; Huber and Ronchetti, "Robust Statistics",
-    2009, section 13.5); ψ is the loss's slope. For least squares it is the residuals' variance.
-    NaN where no residual is within ``delta``, or no point is left over for the error.
+    Twice the drop in loss by one parameter more, divided by E ψ² / E ψ′ with ψ the loss's slope, is
+    χ² of one degree of freedom in the limit, whatever the errors' distribution (Ronchetti, 1982;
+    Huber and Ronchetti, "Robust Statistics", 2009, section 13.5). For least squares the unit is the
+    residuals' variance. NaN where no point is left over, or the errors have no spread.
     """
     freedom = residuals.size - parameters
-    curvature = 1.0 if delta is None else float((np.abs(residuals) <= delta).mean())
-    if freedom < 1 or curvature == 0:
-        return float("nan")
-    return float((huber_slopes(residuals, delta) ** 2).sum()) / freedom / curvature
+    if freedom < 1:
+        return math.nan
+    variance = float((huber_slopes(residuals, delta) ** 2).sum()) / freedom
+    curvature = 1.0 if delta is None else _share_within(np.abs(residuals), delta)
+    return variance / curvature if curvature > 0 else math.nan
+
+
+def _share_within(size: Numbers, delta: float) -> float:
+    """Return the share of errors up to ``delta`` in size: E ψ′.
+
+    A δ far below the residuals' scale holds few of them, and those that the curve passes through.
+    So it is the share within Silverman's bandwidth that is counted where that is wider.
+    """
+    width = max(delta, 1.06 * 1.4826 * float(np.median(size)) * float(size.size) ** -0.2)
+    return float((size <= width).mean() * delta / width)

@@ -25,8 +25,7 @@ def profile_interval(
 ) -> tuple[float, float] | None:
     """Return the ends of a parameter's interval about its ``estimate``, at the values ``y``.
 
-    ``None`` where no point is left over, the curve goes through all, or Huber's loss has no
-    residual within δ. An end may be infinite.
+    ``None`` where no point is left over, or the curve goes through all. An end may be infinite.
     """
     fitted = problem.fit(y, huber_delta)
     residuals = y - problem.form.values(fitted.parameters, problem.x)
