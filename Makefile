@@ -26,6 +26,7 @@ SOURCE  ?=
 PREFER  ?= ours
 DRY_RUN ?=
 ACCOUNTING ?=
+DEVICE  ?=
 TORCH   ?=
 SETUP   ?= 1
 TESTS   ?=
@@ -92,6 +93,8 @@ RUN = --launcher $(LAUNCHER) $(if $(CLUSTER),--cluster '$(CLUSTER)') $(if $(JOBS
 AGAIN = $(if $(STALE),--stale $(STALE)) $(if $(RETRY),--retry $(RETRY))
 # Real data are what `fetch` is for: its own scale, `paper`, unless the user names one.
 FETCH_SCALE = $(if $(filter-out file,$(origin SCALE)),--scale $(SCALE))
+# The device that the losses are timed on, a GPU unless the user names another.
+ON = $(if $(DEVICE),--device '$(DEVICE)')
 DRY = $(if $(filter 1,$(DRY_RUN)),--dry-run)
 REPRO = @$(PY) -m repro
 
@@ -179,13 +182,13 @@ test-faults: $(DEVELOPMENT) ## what clusters do to sweeps, on a real SLURM; writ
 bench: $(DEVELOPMENT) ## the benchmarks alone
 	@$(PY) -m pytest -m benchmark -s $(TESTS)
 
-profile: $(STAMPS) ## time the losses on a GPU beside their peers; writes docs/profile.json and .md
+profile: $(STAMPS) ## time the losses beside their peers (DEVICE=cuda|cpu); writes docs/profile*.json and .md
 	@$(PY) -c 'import torch' 2>/dev/null || \
 	  { echo "profile: $(PY) has no PyTorch: name a Python that has it (PYTHON=<path>)" >&2; exit 2; }
-	@$(PY) -m losses.profile
+	@$(PY) -m losses.profile $(ON)
 
 profile-page: $(STAMPS) ## write docs/profile.md again from its record
-	@$(PY) -m losses.profile page
+	@$(PY) -m losses.profile page $(ON)
 
 error-rates: $(DEVELOPMENT) ## measure how often verdicts are wrong (minutes); writes docs/error_rates.md
 	@PYTHONPATH=.:tests:tests/support $(PY) -m simulation.error_rates docs/error_rates.md
@@ -237,6 +240,7 @@ help: ## this text
 	@echo "  A=<folder> B=<folder>  the two reports that diff compares"
 	@echo "  TO=parquet|csv         export: the format;  OUTPUT=<file>  the file;  CURVES=1  every logged point"
 	@echo "  SOURCE=<folder>        merge: results to bring;  PREFER=ours|theirs  which of two that differ stays"
+	@echo "  DEVICE=cuda|cpu        profile, profile-page: time the losses on a GPU (default) or on one thread"
 	@echo "  TESTS=<path>           test, test-all, bench: only these"
 	@echo "  VENV=<dir>             where the virtual environment is made (default: .venv)"
 	@echo "  PYTHON=<path>          the Python that makes the virtual environment"

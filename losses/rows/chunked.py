@@ -13,8 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from losses.rows.definitions import values
-from losses.rows.eager_sweeps import Gradients, values_and_gradients, without_masked
+from losses.rows.eager_sweeps import Gradients, values_alone, values_and_gradients
 from losses.rows.kinds import Rows
 from losses.rows.precision import full_precision
 from losses.rows.probabilities import compute_dtype
@@ -140,8 +139,7 @@ def _values(
     rows = Rows(student, teacher, extra)
     result = _new_values(student, width(name, teacher))
     for part in _chunks(student, row_weight):
-        own = rows.part(part)
-        result[part] = values(name, own, parameters, finite=without_masked(own))
+        result[part] = values_alone(name, rows.part(part), parameters)
     return result
 
 
@@ -197,14 +195,15 @@ def _chunks(
     count = student.shape[0]
     row = max(1, student[0].numel() if count else 1)
     height = max(1, CHUNK_ELEMENTS.get(student.device.type, 2**18) // row)
-    kept = row_weight.nonzero().squeeze(-1)
-    for gradient in gradients:
-        if len(kept) < count and gradient.numel():
-            gradient[row_weight == 0] = 0
-    if len(kept) == count:
+    dropped = row_weight == 0
+    if not bool(dropped.any()):
         yield from (slice(i, min(i + height, count)) for i in range(0, count, height))
-    else:
-        yield from (kept[i : i + height] for i in range(0, len(kept), height))
+        return
+    for gradient in gradients:
+        if gradient.numel():
+            gradient[dropped] = 0
+    kept = row_weight.nonzero().squeeze(-1)
+    yield from (kept[i : i + height] for i in range(0, len(kept), height))
 
 
 def _new_values(student: Tensor, columns: int) -> Tensor:

@@ -30,13 +30,15 @@ def scaled_logits(logits: Tensor, temperature: float) -> Tensor:
     return wide if temperature == 1 else wide * (1 / temperature)
 
 
-def log_probabilities(logits: Tensor, temperature: float, *, finite: bool, dim: int = -1) -> Tensor:
-    """Return log softmax(logits / temperature) over ``dim``."""
+def log_probabilities(
+    logits: Tensor, temperature: float, *, finite: bool, classes: int = -1
+) -> Tensor:
+    """Return log softmax(logits / temperature) over the dimension of the classes."""
     scaled = scaled_logits(logits, temperature)
     if finite:
-        return scaled.log_softmax(dim)
-    empty = (scaled == -math.inf).all(dim, keepdim=True)
-    return scaled.masked_fill(empty, 0).log_softmax(dim).masked_fill(empty, -math.inf)
+        return scaled.log_softmax(classes)
+    empty = (scaled == -math.inf).all(classes, keepdim=True)
+    return scaled.masked_fill(empty, 0).log_softmax(classes).masked_fill(empty, -math.inf)
 
 
 def log_normalizer(logits: Tensor, temperature: float, *, finite: bool) -> Tensor:

@@ -12,6 +12,7 @@ from repro.cells.verdicts import CellVerdict, cell_verdicts
 from repro.claims import ClaimVerdict, decide, headline
 from repro.plan import Plan
 from repro.report import provenance, table, wording
+from repro.report.loss_profile import LossProfile, loss_profiles
 from repro.report.second_stage import SecondStageReport, second_stage
 from repro.report.tuning_effort import TuningEffort, tuning_effort
 from repro.store import TrialRecord
@@ -44,6 +45,7 @@ class Document:
     overall: tuple[OverallRow, ...]
     tuning: TuningEffort | None
     costs: tuple[provenance.Cost, ...]
+    loss_profiles: tuple[LossProfile, ...]
     provenance: provenance.Provenance
 
     @property
@@ -95,5 +97,6 @@ def make_document(plan: Plan, records: Sequence[TrialRecord]) -> Document:
         overall=tuple(overall(plan, data)),
         tuning=tuning_effort(plan),
         costs=tuple(provenance.costs(plan, records, others)),
+        loss_profiles=loss_profiles(plan),
         provenance=provenance.provenance(plan, records, others),
     )

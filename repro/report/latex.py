@@ -8,7 +8,7 @@ from functools import partial
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from repro.claims import describe_p
-from repro.report import parts, wording
+from repro.report import loss_profile, parts, wording
 from repro.report.document import Document
 from repro.report.figures.render import RenderedFigure
 from repro.report.latex_table import SETUP, is_number, legend, tabulars
@@ -80,6 +80,7 @@ def report_tex(document: Document, figures: Sequence[RenderedFigure]) -> str:
         tabulars=tabulars,
         describe_p=describe_p,
         legend=legend(),
+        loss_profile=loss_profile,
         setup=SETUP,
         citation=parts.citation(document.plan.spec),
         dataset_notes=parts.dataset_notes(document),

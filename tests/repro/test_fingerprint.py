@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from repro.errors import UserError
-from repro.fingerprint import code_fingerprint, environment, moved
+from repro.fingerprint import code_fingerprint, environment, imported_names, moved
 
 
 @pytest.fixture
@@ -44,6 +44,13 @@ def test_reexports_lead_to_the_defining_module_alone(tree: Path) -> None:
 def test_importing_the_whole_package_reaches_all_of_it(tree: Path) -> None:
     found = code_fingerprint(["methods.beta.Beta"], tree)
     assert {"losses/one.py", "losses/two.py", "methods/alpha.py"} <= set(found.files)
+
+
+def test_names_that_are_imported_from_a_package(tree: Path) -> None:
+    assert imported_names(["methods.alpha.Alpha"], "losses", tree) == {"first"}
+    (tree / "methods/beta.py").write_text("import losses\nlosses.second()\nother.first()\n")
+    assert imported_names(["methods.beta.Beta"], "losses", tree) == {"second"}
+    assert imported_names(["tasks.helper"], "losses", tree) == set()
 
 
 def test_the_harness_itself_does_not_count(tree: Path) -> None:
