@@ -166,7 +166,7 @@ def _refused(runs: int, ratio: float) -> Rate:
     """Return the rate of cells whose printed number errs by much: hardly one takes part."""
     tally = _cell_tally(runs, ratio)
     share = tally.counts["took part"] / tally.counts["promising"]
-    under = f"{_under(runs, ratio)}; {share:.1%} take part"
+    under = f"{_under(runs, ratio)}; {100 * share:.1f} % take part"
     naive = "all take part"
     return tally.rate(_REPRODUCED, under, _SIZE, ALPHA, of="promising", naive=naive)
 
