@@ -85,10 +85,12 @@ class _Watch:
         self._show = show
         self._estimate = estimate
         self._before = {trial.trial_id: self._outdated_stamp(trial) for trial in trials}
-        self._unfinished = {trial.trial_id: trial for trial in trials}
+        self._trials = {trial.trial_id: trial for trial in trials}
+        self._unfinished = dict(self._trials)
         self._finished: list[TrialRecord] = []
         self._orders: Counter[str] = Counter()
-        self._begun = {trial.trial_id: self._times_begun(trial) for trial in trials}
+        #: By trial: the trials of its last order, and how often each had begun before.
+        self._last_order: dict[str, dict[str, int]] = {}
         self._never_begun: set[str] = set()
         self._cancelled: set[str] = set()
         self._cancelled_before: set[str] | None = None
@@ -105,6 +107,7 @@ class _Watch:
         for record in records:
             if record.state == "running" and record.trial.trial_id not in held:
                 self._void_if_ended(record.folder)
+        self._never_begun &= self._unfinished.keys() - held - running
         self._note_cancelled(held)
         free = [
             trial
@@ -130,13 +133,30 @@ class _Watch:
 
     def _begin(self, free: Sequence[Trial]) -> bool:
         """Hand the trials that may go on to the launcher; say whether there were any."""
+        self._forgive(free)
         wanted = [trial for trial in self._may_go_on(free) if self._is_worth_an_order(trial)]
         if not wanted:
             # Those that may not have an error by now: the next look sees it.
             return bool(free)
         check_writable(self._plan.paths.trials)
-        self._orders.update(self._launcher.start(Order(self._plan, wanted, self._estimate)))
+        before = {trial.trial_id: self._times_begun(trial) for trial in wanted}
+        taken = self._launcher.start(Order(self._plan, wanted, self._estimate))
+        self._orders.update(taken)
+        order = {name: before[name] for name in taken}
+        for name in taken:
+            self._last_order[name] = order
         return True
+
+    def _forgive(self, free: Sequence[Trial]) -> None:
+        """Count no order by which workers began anything: they did not come to the rest of it."""
+        orders = [self._last_order.get(trial.trial_id, {}) for trial in free]
+        begun = {key: self._was_begun(order) for key, order in {id(o): o for o in orders}.items()}
+        for trial, order in zip(free, orders, strict=True):
+            if begun[id(order)]:
+                self._orders[trial.trial_id] = 0
+
+    def _was_begun(self, order: dict[str, int]) -> bool:
+        return any(self._times_begun(self._trials[name]) != n for name, n in order.items())
 
     def _may_go_on(self, free: Sequence[Trial]) -> list[Trial]:
         """Close what dead processes left open, and return the trials that the rule lets go on."""
@@ -156,10 +176,7 @@ class _Watch:
 
     def _is_worth_an_order(self, trial: Trial) -> bool:
         """Count orders that were not even begun: a worker that cannot start must not go on so."""
-        name, begun = trial.trial_id, self._times_begun(trial)
-        if begun != self._begun[name]:
-            self._begun[name] = begun
-            self._orders[name] = 0
+        name = trial.trial_id
         if self._orders[name] >= _ORDERS:
             self._never_begun.add(name)
         return name not in self._never_begun

@@ -127,6 +127,8 @@ class _Worker:
 
     def _is_late(self) -> bool:
         """Say whether something ran before what runs now: it has not had this job's whole time."""
+        if not self._turns:
+            return True
         before = self._turns[-1] - self._turns[0]
         return before > _LATE_SHARE * (time.monotonic() - self._turns[0])
 

@@ -190,7 +190,7 @@ def test_two_hundred_trials_survive_every_fault(
     assert len(sizes) > 2
     assert len(sweep.trials) == 2 * SEEDS
     assert_all_done_once(sweep)
-    told = calm.repro("reproduce", "toy", "--scale", "smoke", "--jobs", "16")
+    told = calm.repro("reproduce", "toy", "--scale", "smoke", "--jobs", "16", limit=300)
     assert told.returncode == 0, told.stderr
     assert metrics(checkout) == metrics(calm)
     assert verdicts(checkout) == verdicts(calm)

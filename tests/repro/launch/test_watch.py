@@ -197,3 +197,41 @@ def test_looks_at_thousands_of_trials_leave_the_processor_to_the_workers(look, r
 
 def test_a_launcher_that_looks_seldom_looks_no_oftener():
     assert rest_after(3.0, 30.0) == 30.0
+
+
+def test_what_could_not_be_begun_here_may_be_finished_by_another_call(plan: Plan) -> None:
+    slow, other = plan.trials[:2]
+    launcher = FakeLauncher(plan, lambda trial: None)
+    looks: list[int] = []
+
+    def held() -> set[str]:
+        looks.append(1)
+        if len(looks) == 8:
+            finish(plan, other)
+        if len(looks) == 10:
+            finish(plan, slow)
+        return {slow.trial_id}
+
+    launcher.held = held  # type: ignore[method-assign]
+    assert watch(plan, launcher) == []
+    assert launcher.orders == [[other.trial_id]] * 3
+
+
+def test_a_trial_that_workers_did_not_come_to_is_ordered_again(plan: Plan) -> None:
+    """Its job dies with the trials before it: that says nothing against this one."""
+    first, last = plan.trials[:2]
+    deaths = 6
+
+    def work(trial: Trial) -> None:
+        nonlocal deaths
+        if trial == first:
+            deaths -= 1
+            die(plan, trial)
+        if deaths <= 0:
+            finish(plan, trial)
+
+    launcher = FakeLauncher(plan, work)
+    launcher.told = {first.trial_id: "node failure: job 7"}
+    assert watch(plan, launcher) == []
+    assert len(launcher.orders) == 6
+    assert last.trial_id in launcher.orders[-1]

@@ -43,11 +43,11 @@ def builders(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return durations
 
 
-def leave(job: NotedJob, artifacts: int) -> None:
+def leave(job: NotedJob, artifacts: int, begun: int | None = None) -> None:
     built = tuple((f"b{place}", {}) for place in range(artifacts))
     work_list = WorkList((), "fork", in_job=True, artifacts=built)
     worker = _Worker(work_list, module.Heartbeat(Path("none")), job, [signal.SIGUSR2])  # type: ignore[arg-type]
-    for name, settings in built:
+    for name, settings in built[:begun]:
         worker._build(name, settings)
     worker.leave()
 
@@ -67,6 +67,12 @@ def test_an_artefact_that_others_left_too_little_time_is_begun_again(
     builders += [400.0, 200.0]
     job = NotedJob(is_over=True)
     leave(job, artifacts=2)
+    assert job.went_back
+
+
+def test_an_artefact_that_was_not_even_begun_is_begun_again(builders: list[float]) -> None:
+    job = NotedJob(is_over=True)
+    leave(job, artifacts=1, begun=0)
     assert job.went_back
 
 
