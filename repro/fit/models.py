@@ -89,7 +89,7 @@ class Curve:
         return Problem.of(self.form, self.x[points]).fit(self.y[points], self.delta).parameters
 
     def profiles(self) -> Mapping[str, tuple[float, float]]:
-        """Return the intervals of the constant and of the rate; none where that ended at a bound."""
+        """Return the intervals of constant and rate; none where the rate ended at a bound."""
         if self.fitted.at_edge:
             return {}
         names = ("constant", FORMS[self.form].rate)
