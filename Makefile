@@ -24,6 +24,18 @@ OUTPUT  ?=
 CURVES  ?=
 SOURCE  ?=
 PREFER  ?= ours
+POINTS  ?=
+FORM    ?=
+PARAMETERS ?=
+TOKENS  ?=
+COMPUTE ?=
+LOSS    ?=
+SEED    ?=
+HUBER_DELTA ?=
+DROP_HIGHEST ?=
+DRAWS   ?=
+JSON    ?=
+PLOT    ?=
 DRY_RUN ?=
 ACCOUNTING ?=
 DEVICE  ?=
@@ -35,7 +47,7 @@ export OFFLINE ?=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup setup-development list plan reproduce status cancel report explain diff export merge \
-        fetch logs run-trial cluster-up cluster-down test test-all \
+        fetch fit logs run-trial cluster-up cluster-down test test-all \
         test-faults bench profile profile-page error-rates check format clean system-packages
 
 # Set-up ---------------------------------------------------------------------------------------
@@ -96,6 +108,12 @@ FETCH_SCALE = $(if $(filter-out file,$(origin SCALE)),--scale $(SCALE))
 # The device that the losses are timed on, a GPU unless the user names another.
 ON = $(if $(DEVICE),--device '$(DEVICE)')
 DRY = $(if $(filter 1,$(DRY_RUN)),--dry-run)
+COLUMNS_OF_POINTS = $(if $(PARAMETERS),--parameters '$(PARAMETERS)') $(if $(TOKENS),--tokens '$(TOKENS)') \
+                    $(if $(COMPUTE),--compute '$(COMPUTE)') $(if $(LOSS),--loss '$(LOSS)') \
+                    $(if $(SEED),--seed '$(SEED)')
+FITTING = $(if $(FORM),--form $(FORM)) $(if $(HUBER_DELTA),--huber-delta $(HUBER_DELTA)) \
+          $(if $(DROP_HIGHEST),--drop-highest $(DROP_HIGHEST)) $(if $(DRAWS),--draws $(DRAWS)) \
+          $(if $(filter 1,$(JSON)),--json) $(if $(PLOT),--plot '$(PLOT)')
 REPRO = @$(PY) -m repro
 
 define need_paper
@@ -148,6 +166,10 @@ merge: $(STAMPS) ## bring results from another machine (SOURCE=<results folder>)
 fetch: $(STAMPS) ## download and verify the data of a paper, at scale paper unless SCALE is given
 	$(need_paper)
 	$(REPRO) fetch $(PAPER) $(FETCH_SCALE) --results '$(RESULTS)' $(if $(DATASETS),--datasets '$(DATASETS)')
+
+fit: $(STAMPS) ## a scaling law through the points of a CSV file (POINTS=<file>), with intervals
+	@test -n "$(POINTS)" || { echo "name a file: make fit POINTS=points.csv PARAMETERS=<column> [TOKENS=<column>]" >&2; exit 2; }
+	$(REPRO) fit '$(POINTS)' $(COLUMNS_OF_POINTS) $(FITTING)
 
 logs: $(STAMPS) ## show one trial (TRIAL=<id>): attempts, output, error
 	$(need_paper)
@@ -241,6 +263,10 @@ help: ## this text
 	@echo "  TO=parquet|csv         export: the format;  OUTPUT=<file>  the file;  CURVES=1  every logged point"
 	@echo "  SOURCE=<folder>        merge: results to bring;  PREFER=ours|theirs  which of two that differ stays"
 	@echo "  DEVICE=cuda|cpu        profile, profile-page: time the losses on a GPU (default) or on one thread"
+	@echo "  POINTS=<file>          fit: a CSV file;  PARAMETERS, TOKENS, COMPUTE, LOSS, SEED=<its columns>"
+	@echo "  FORM=<form>            fit: power_law_with_constant, joint, optimal_size, … (default: by the columns)"
+	@echo "  HUBER_DELTA=x  DROP_HIGHEST=n  DRAWS=n   fit: Huber's loss; losses left out; resamples"
+	@echo "  JSON=1  PLOT=<file>    fit: JSON for programs; draw it as .pdf, .png or .svg"
 	@echo "  TESTS=<path>           test, test-all, bench: only these"
 	@echo "  VENV=<dir>             where the virtual environment is made (default: .venv)"
 	@echo "  PYTHON=<path>          the Python that makes the virtual environment"

@@ -74,6 +74,30 @@ def test_curve_fitting_counts_because_papers_compute_with_it(tree: Path, line: s
     ]
 
 
+def test_of_the_package_of_curves_what_is_used_counts(tree: Path) -> None:
+    (tree / "repro/curves").mkdir()
+    reexports = "from repro.curves.joint import fit_joint\nfrom repro.curves.forms import FORMS\n"
+    sources = {
+        "__init__": reexports,
+        "joint": "from repro.curves.forms import FORMS\nimport numpy\ndef fit_joint(): ...\n",
+        "forms": "FORMS = {}\n",
+    }
+    for name, text in sources.items():
+        (tree / f"repro/curves/{name}.py").write_text(text)
+    lines = {
+        "from repro.curves import FORMS": {"forms"},
+        "from repro.curves import fit_joint": {"joint", "forms"},
+        "from repro.curves.joint import fit_joint": {"joint", "forms"},
+        "from repro import curves": {"joint", "forms"},
+    }
+    for line, expected in lines.items():
+        (tree / "tasks/scaling.py").write_text(f"{line}\n")
+        found = set(code_fingerprint(["tasks.scaling.Task"], tree).files)
+        assert found - {"tasks/scaling.py", "tasks/__init__.py"} == {
+            f"repro/curves/{name}.py" for name in expected
+        }
+
+
 def test_an_edit_moves_the_digest_of_those_that_reach_it(tree: Path) -> None:
     alpha, two = code_fingerprint(["methods.alpha.Alpha"], tree), tree / "losses/two.py"
     beta = code_fingerprint(["methods.beta.Beta"], tree)
