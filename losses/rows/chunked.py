@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from losses.rows.backward import asked, needed, refuse_second_derivative
 from losses.rows.eager_sweeps import Gradients, values_alone, values_and_gradients
 from losses.rows.kinds import Rows
 from losses.rows.precision import full_precision
@@ -63,12 +64,6 @@ def sweep(
 def width(name: str, teacher: Tensor | None) -> int:
     """Return how many values a row has, 0 for a plain number."""
     return (3 if teacher is None else 5) if name == "token_statistics" else 0
-
-
-def refuse_second_derivative() -> None:
-    """Raise ``RuntimeError`` where a derivative of the gradient is being recorded."""
-    if torch.is_grad_enabled():
-        raise RuntimeError('differentiable once only: pass backend="reference" for create_graph')
 
 
 @torch.library.custom_op("klaim::chunked_total", mutates_args=())
@@ -178,11 +173,9 @@ def _keep_inputs(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # 
 
 
 def _compute_again(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-    refuse_second_derivative()
-    needs = [bool(need) for need in ctx.needs_input_grad[:3]]
+    needs = needed(ctx, 3)
     gradients = _gradients(*ctx.saved_tensors, ctx.name, ctx.parameters, upstream, needs)
-    asked = (g if need else None for g, need in zip(gradients, needs, strict=True))
-    return (*asked, None, None, None)
+    return asked(gradients, needs, 3)
 
 
 _values.register_autograd(_compute_again, setup_context=_keep_inputs)

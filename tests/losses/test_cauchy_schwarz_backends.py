@@ -20,7 +20,7 @@ in_each_backend = pytest.mark.parametrize("backend", ["reference", *FAST])
 in_each_form = pytest.mark.parametrize("form", FORMS)
 any_shape = settings(
     deadline=None,
-    max_examples=20,
+    max_examples=8,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 

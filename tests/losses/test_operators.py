@@ -11,7 +11,7 @@ import torch
 from logit_cases import (
     CASES,
     classes,
-    in_each_case,
+    in_each_case_and,
     in_each_fast_backend,
     keep_weights,
     logits,
@@ -127,8 +127,7 @@ def test_statistics_of_parts_of_a_vocabulary_merge_to_those_of_the_whole():
         )
 
 
-@in_each_fast_backend
-@in_each_case
+@in_each_case_and("chunked")
 def test_compiles_as_one_graph(name, backend):
     def loss(student, teacher):
         value = CASES[name](student, teacher, backend=backend)

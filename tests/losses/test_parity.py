@@ -14,6 +14,7 @@ import torch
 from logit_cases import logits, value_and_gradients
 from torch import Tensor
 
+import losses
 from losses import (
     cross_entropy,
     js_divergence,
@@ -21,6 +22,7 @@ from losses import (
     linear_cross_entropy,
     linear_kl_divergence,
 )
+from losses.profile.peers import peers
 
 STUDENT, TEACHER = logits(6, 23, dtype=torch.float32), logits(6, 23, seed=1, dtype=torch.float32)
 HIDDEN = logits(6, 8, seed=2, dtype=torch.float32)
@@ -154,4 +156,24 @@ def test_liger_linear_kl(liger, beta):
         ),
         HIDDEN,
         HEAD,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs"),
+    [
+        ("js_divergence", (STUDENT, TEACHER)),
+        ("cross_entropy", (STUDENT, TARGET)),
+        ("linear_kl_divergence", (HIDDEN, HEAD, HIDDEN, TEACHER_HEAD)),
+        ("linear_cross_entropy", (HIDDEN, HEAD, TARGET)),
+    ],
+)
+def test_what_the_profile_times_as_a_peer_is_the_same_loss(liger, name, inputs):
+    (theirs,) = peers(name).values()
+    wanted = 2 if name.startswith("linear") else 1
+    rest = inputs[wanted:]
+    compare(
+        lambda *own: getattr(losses, name)(*own, *rest),
+        lambda *own: theirs(*own, *rest),
+        *inputs[:wanted],
     )
