@@ -18,7 +18,7 @@ from repro.plan import Plan, places, table_settings_of
 from repro.seal import sealed_number, sealed_parts
 from repro.spec import Claim
 from repro.store import TrialRecord
-from repro.trial import Setting, Trial
+from repro.trial import Trial
 
 if TYPE_CHECKING:
     from repro.cells.aggregate import Aggregate
@@ -187,32 +187,20 @@ def stage_sentence(stage: SecondStage) -> str:
 
 
 def _trials(plan: Plan, stage: SecondStage) -> Iterator[Trial]:
+    from repro.claims.scope import takes
+
     claims = stage_claims(plan, stage)
     cells = {address.rpartition("/")[0] for address in stage.cells}
     settings = [
         setting
         for place in places(plan)
         for setting in table_settings_of(plan, place)
-        if any(_speaks_of(claim, setting, plan) for claim in claims)
+        if any(takes(claim, setting, plan.spec) for claim in claims)
         or (setting.in_table and f"{setting.dataset}/{setting.method}" in cells)
     ]
     for seed in range(stage.first_seed, stage.first_seed + stage.seeds):
         for setting in settings:
             yield Trial(setting, seed)
-
-
-def _speaks_of(claim: Claim, setting: Setting, plan: Plan) -> bool:
-    """Say whether a claim's test takes trials of ``setting``."""
-    from repro.claims.scope import datasets_of, needs_sweep, rivals_of
-
-    methods = {claim.method, claim.reference, *rivals_of(claim, plan.spec)}
-    if setting.method not in methods or setting.dataset not in datasets_of(claim, plan.spec):
-        return False
-    if not needs_sweep(claim):
-        return setting.in_table
-    # A rival without the axis stands beside the sweep with its cell of the table.
-    on_axis = claim.along in setting.swept if claim.along else bool(setting.swept)
-    return setting.in_sweep if on_axis else setting.in_table
 
 
 def _nothing_to_settle(plan: Plan, stage: SecondStage, cap: int) -> str:
