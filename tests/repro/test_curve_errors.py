@@ -214,11 +214,11 @@ def test_the_bootstraps_interval_covers(seeds: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("delta", [None, 0.005])
-def test_the_profiles_interval_covers(delta: float | None) -> None:
-    """The truth lies within exactly where its profile loss does not exceed the interval's level."""
+@pytest.mark.parametrize(("delta", "repetitions", "least"), [(None, 120, 0.89), (0.005, 30, 0.8)])
+def test_the_profiles_interval_covers(delta: float | None, repetitions: int, least: float) -> None:
+    """``least`` is 3 standard errors below 95 % for squares, below 94 % for Huber's loss."""
     random = np.random.default_rng(12)
-    covered, repetitions = 0, 120
+    covered = 0
     x = np.repeat(SIZES, 4)
     problem = Problem.of("power_law_with_constant", x)
     for _ in range(repetitions):
@@ -227,4 +227,4 @@ def test_the_profiles_interval_covers(delta: float | None) -> None:
         interval = profile_interval(problem, "constant", y, value, huber_delta=delta)
         assert interval is not None
         covered += interval[0] <= TRUTH["constant"] <= interval[1]
-    assert 0.89 < covered / repetitions <= 1
+    assert least < covered / repetitions <= 1
