@@ -29,7 +29,7 @@ def _add_block(
     else:
         block_x = tl.max(x, 0)
         block_y = top_y
-    # Lazily: sums within 2¹⁶ of their maximum lose zero, and most blocks bring no new one.
+    # Lazily: sums within 2¹⁶ of their maximum lose nothing, and most blocks bring no new one.
     if (block_x > top_x + SLACK) | (block_y > top_y + SLACK):
         new_x = tl.maximum(top_x, block_x)
         new_y = tl.maximum(top_y, block_y)
