@@ -115,12 +115,12 @@ def statistics_kernel(
     end = tl.where(read, n_columns, 0)
     body = end // BLOCK * BLOCK
     block = tl.arange(0, BLOCK)
-    nothing = tl.zeros([BLOCK], ACC)
+    zero = tl.zeros([BLOCK], ACC)
     top_x = tl.full([], LOWEST, ACC)
     top_y = tl.full([], LOWEST, ACC)
-    y, sum_x, sum_y, x_x, x_y, y_y, y_x = (nothing,) * 7
-    gap_x = nothing + float("-inf")
-    gap_y = nothing + float("-inf")
+    y, sum_x, sum_y, x_x, x_y, y_y, y_x = zero, zero, zero, zero, zero, zero, zero
+    gap_x = zero + float("-inf")
+    gap_y = zero + float("-inf")
     for start in tl.range(0, body, BLOCK):
         columns = start + block
         x = load_scaled(x_row, columns, n_columns, scale, ACC, False)
@@ -135,7 +135,7 @@ def statistics_kernel(
         if TEACHER == 1:
             y = load_scaled(y_row, columns, n_columns, scale, ACC, True)
         else:
-            y = tl.where(columns < n_columns, nothing, float("-inf"))
+            y = tl.where(columns < n_columns, zero, float("-inf"))
         top_x, top_y, sum_x, sum_y, x_x, x_y, y_y, y_x, gap_x, gap_y = _add_block(
             x, y, top_x, top_y, sum_x, sum_y, x_x, x_y, y_y, y_x, gap_x, gap_y, TEACHER, MOMENTS
         )
