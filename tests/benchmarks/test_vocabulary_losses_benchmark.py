@@ -32,7 +32,7 @@ GOALS = {
     "logits": (0.7, 0.35),
     "hidden states": (1.1, 0.20),
     "cross-entropy": (1.0, 0.6),
-    "pixels": (1.1, 0.9),
+    "pixels": (1.5, 0.9),
 }
 
 
