@@ -46,6 +46,9 @@ class DebugLauncher:
         """Nothing runs once :meth:`start` has returned."""
         return set()
 
+    def reinforce(self, waiting: Collection[str]) -> None:
+        """Do nothing: this process is the only place."""
+
     def given_up(self) -> set[str]:
         """Nothing is given up: Ctrl-C ends this process."""
         return set()

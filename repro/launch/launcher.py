@@ -50,6 +50,9 @@ class Launcher(Protocol):
         ``None`` where that cannot be known at present: then nothing may be concluded.
         """
 
+    def reinforce(self, waiting: Collection[str]) -> None:
+        """Let places that have become free help with trials that are held and not begun."""
+
     def given_up(self) -> set[str]:
         """Return the ids of trials whose workers the user ended: they are not started again."""
 

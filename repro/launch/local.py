@@ -8,6 +8,7 @@ import signal
 import socket
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -64,26 +65,47 @@ class LocalLauncher:
         A place is taken while a worker of any paper has it, and one call at a time takes places:
         two workers never share a GPU.
         """
-        with claimed(self._paths.results / f".places-{socket.gethostname()}.claim"):
-            return self._fill_places(order)
-
-    def _fill_places(self, order: Order) -> Collection[str]:
-        everywhere = self._paths.results.glob("*/*/jobs/*/worker-*.json")
-        taken = set(living_workers(everywhere))
-        free = [place for place in range(self.places) if place not in taken]
         folders = [order.plan.folder(trial) for trial in order.trials]
-        replaced = results_to_replace(folders)
+        paths = tuple(folder.path for folder in folders)
+        work_list = WorkList(paths, self._isolation, replaced=results_to_replace(folders))
+        with self._taking_places():
+            started = self._fill_places(work_list, len(paths))
+        return {trial.trial_id for trial in order.trials} if started else set()
+
+    def reinforce(self, waiting: Collection[str]) -> None:
+        """Start workers on the list of a living one, where a place was taken when that began.
+
+        Workers of an earlier list, or of another call, end one after the other: without this, what
+        began at the first free place would go on there alone.
+        """
+        if not waiting or not self._free_places():
+            return
+        with self._taking_places():
+            for beat in living_workers(self._paths.jobs.glob("*/worker-*.json")).values():
+                left = len(_names_on_list(beat.parent) & set(waiting))
+                if left and not (beat.parent / CANCELLED).exists():
+                    self._fill_places(WorkList.read(beat.parent / "trials.json"), left)
+
+    @contextlib.contextmanager
+    def _taking_places(self) -> Iterator[None]:
+        with claimed(self._paths.results / f".places-{socket.gethostname()}.claim"):
+            yield
+
+    def _free_places(self) -> list[int]:
+        taken = set(living_workers(self._paths.results.glob("*/*/jobs/*/worker-*.json")))
+        return [place for place in range(self.places) if place not in taken]
+
+    def _fill_places(self, work_list: WorkList, most: int) -> bool:
+        """Start at most so many workers on a list; say whether there was a place for any."""
         jobs = {}
-        for place in free[: len(folders)]:
+        for place in self._free_places()[:most]:
             environment = {"CUDA_VISIBLE_DEVICES": self._gpus[place], "OMP_NUM_THREADS": "1"}
-            paths = tuple(folder.path for folder in folders)
-            work_list = WorkList(paths, self._isolation, environment, replaced)
-            beat, job = self._start_one(place, work_list)
+            beat, job = self._start_one(place, replace(work_list, environment=environment))
             jobs[beat] = job
         self._started += jobs
         for beat, job in jobs.items():
             _wait_for_beat(beat, job)
-        return {trial.trial_id for trial in order.trials} if jobs else set()
+        return bool(jobs)
 
     def held(self) -> set[str] | None:
         """Return what the lists of the living local workers of this paper and scale hold."""

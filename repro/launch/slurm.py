@@ -105,6 +105,9 @@ class SlurmLauncher:
             self._silence.bear(problem)
             return ()
 
+    def reinforce(self, waiting: Collection[str]) -> None:
+        """Do nothing: the queue fills the places, and jobs do not share their trials."""
+
     def given_up(self) -> set[str]:
         """Return the trials whose last job was cancelled, by `cancel` or by hand."""
         cancelled = {

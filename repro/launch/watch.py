@@ -107,6 +107,7 @@ class _Watch:
         for record in records:
             if record.state == "running" and record.trial.trial_id not in held:
                 self._void_if_ended(record.folder)
+        self._launcher.reinforce((held & self._unfinished.keys()) - running)
         self._never_begun &= self._unfinished.keys() - held - running
         self._note_cancelled(held)
         free = [

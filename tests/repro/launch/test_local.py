@@ -86,3 +86,19 @@ def test_what_is_cancelled_while_it_tunes_begins_no_table(checkout: Checkout) ->
     assert "trials were cancelled." in told
     begun = [path.with_name("trial.json") for path in checkout.results.rglob("attempts.jsonl")]
     assert {json.loads(path.read_text())["seed"] for path in begun} == {1000}
+
+
+def test_a_place_that_another_run_leaves_is_taken_while_trials_wait(checkout: Checkout) -> None:
+    """The first run holds one of the two places when the second begins, and ends before it."""
+    make_slow(checkout, seeds=6, steps=10)
+    first = checkout.start("reproduce", *SMOKE, "--seeds", "1", "--jobs", "1")
+    wait_until(lambda: any(checkout.results.rglob("checkpoint.pickle")), 60)
+    second = checkout.start("reproduce", *SMOKE, "--jobs", "2")
+    for run in (first, second):
+        shown, complaint = run.communicate(timeout=180)
+        assert run.returncode == 0, shown + complaint
+    attempts = attempts_of(checkout)
+    assert len(attempts) == 12
+    late = sorted((a["start"], a["end"]) for a in attempts if a["end"])[-6:]
+    overlaps = [earlier[1] > later[0] for earlier, later in itertools.pairwise(late)]
+    assert sum(overlaps) >= 3, "one worker ran alone"

@@ -42,6 +42,9 @@ class FakeLauncher:
         self.silences -= 1
         return None if self.silences >= 0 else set()
 
+    def reinforce(self, waiting: Collection[str]) -> None:
+        pass
+
     def given_up(self) -> set[str]:
         return set(self.cancelled)
 
