@@ -24,7 +24,7 @@ _DISTRIBUTIONS = {"PIL": "pillow", "cv2": "opencv-python", "skimage": "scikit-im
 _DISTRIBUTIONS |= {"sklearn": "scikit-learn", "yaml": "PyYAML", "ale_py": "ale-py"}
 
 
-#: Modules of the harness that papers compute with: a change in them makes results stale.
+#: Parts of the harness that papers compute with: a change in them makes results stale.
 _COUNTED = ("repro.curves",)
 
 #: Stands for "the package itself, none of its names": its ``__init__`` runs on import.
@@ -97,7 +97,8 @@ def _follow(module: str, name: str, path: Path, root: Path) -> tuple[list[tuple[
 
 
 def _counts(module: str) -> bool:
-    return module.partition(".")[0] != "repro" or module in _COUNTED
+    inside = any(module == counted or module.startswith(f"{counted}.") for counted in _COUNTED)
+    return module.partition(".")[0] != "repro" or inside
 
 
 def _of_harness(pair: tuple[str, str]) -> tuple[str, str]:

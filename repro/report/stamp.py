@@ -18,7 +18,7 @@ STAMP = "summary.json"
 _SOURCES = (
     "cells",
     "claims",
-    "curves.py",
+    "curves",
     "report",
     "seal.py",
     "settle.py",

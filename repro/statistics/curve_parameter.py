@@ -6,18 +6,16 @@ noise, so that points are not resampled, but curves.
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from repro.curves import Problem
+from repro.curves import Problem, profile_interval, resamples
 from repro.statistics.comparison import Comparison, Numbers, Rules, judge, untested
 from repro.statistics.estimate import Estimate
 from repro.statistics.fieller import within
-from repro.statistics.summary import t_quantile, variance_factor
+from repro.statistics.summary import variance_factor
 
 #: Up to so many different resamples are all taken, with their probabilities; beyond, drawn.
 DRAWS = 2000
@@ -101,35 +99,13 @@ def curve_parameter(
     def value(y: Numbers) -> float:
         return problem.fit(y).parameters[parameter]
 
-    weights, chances = _resamples(n)
+    weights, chances = resamples(n, DRAWS, np.random.default_rng(_SEED))
     values = np.array([value(weight @ curves) for weight in weights])
     with np.errstate(over="ignore", invalid="ignore"):
         variance = float(chances @ (values - chances @ values) ** 2) * n / (n - 1)
     error = math.sqrt(variance * n * variance_factor(n, resplit))
     estimate = Estimate(value(curves.mean(axis=0)), error, n - 1)
     return CurveParameter(estimate, np.array([value(curve) for curve in curves]))
-
-
-def profile_interval(
-    problem: Problem, parameter: str, y: Numbers, estimate: float, level: float = 0.95
-) -> tuple[float, float] | None:
-    """Return the values of a parameter that the points' scatter about the curve allows.
-
-    Those with a loss of at most (1 + t²/(n − p)) times the least, t of n − p degrees of freedom.
-    ``None`` where no point is left over, or the curve goes through all. An end may be infinite.
-    """
-    freedom = y.size - len(problem.form.parameters)
-    least = problem.profile(y, parameter, estimate)
-    if freedom < 1 or least <= 1e-20 * float(y @ y):
-        return None
-    quantile = t_quantile((1 + level) / 2, freedom)
-    most = least * (1 + quantile**2 / freedom)
-
-    def excess(value: float) -> float:
-        return problem.profile(y, parameter, value) - most
-
-    low, high = (_crossing(excess, estimate, sign) for sign in (-1.0, 1.0))
-    return low, high
 
 
 def _profile_note(problem: Problem, parameter: str, y: Numbers, estimate: float) -> tuple[str, ...]:
@@ -139,28 +115,3 @@ def _profile_note(problem: Problem, parameter: str, y: Numbers, estimate: float)
         return ()
     low, high = found
     return (f"profile likelihood of the mean curve: {parameter} {low:.4g} to {high:.4g} (95 %)",)
-
-
-def _crossing(excess: Callable[[float], float], start: float, sign: float) -> float:
-    """Return where ``excess`` becomes positive on the way from ``start``; infinite if nowhere."""
-    from scipy.optimize import brentq
-
-    step = 1e-3 * max(abs(start), 1e-3)
-    inner = start
-    for _ in range(30):
-        outer = start + sign * step
-        if excess(outer) > 0:
-            return float(brentq(excess, inner, outer, xtol=1e-9))
-        inner, step = outer, 2 * step
-    return sign * math.inf
-
-
-def _resamples(n: int) -> tuple[Numbers, Numbers]:
-    """Return the weights of the seeds in each resample, of shape (resamples, n), and its chance."""
-    if math.comb(2 * n - 1, n) > DRAWS:
-        counts = np.random.default_rng(_SEED).multinomial(n, np.full(n, 1 / n), size=DRAWS)
-        return counts / n, np.full(DRAWS, 1 / DRAWS)
-    picks = itertools.combinations_with_replacement(range(n), n)
-    counts = np.array([np.bincount(pick, minlength=n) for pick in picks])
-    ways = [math.factorial(n) / math.prod(map(math.factorial, row)) for row in counts.tolist()]
-    return counts / n, np.array(ways) / float(n) ** n

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from repro.curves import Problem
+from repro.curves import Problem, profile_interval, resamples
 from repro.statistics import (
     EachTest,
     Margin,
@@ -26,7 +26,7 @@ from repro.statistics import (
     compare_unpaired,
     friedman,
 )
-from repro.statistics.curve_parameter import curve_parameter, profile_interval
+from repro.statistics.curve_parameter import curve_parameter
 from repro.statistics.fieller import Fieller
 from repro.statistics.multiplicity import partial_conjunction
 from repro.statistics.nonparametric import (
@@ -343,9 +343,7 @@ def test_a_comparison_keeps_what_further_seeds_follow_from() -> None:
 
 
 def test_all_resamples_have_the_chances_of_drawing() -> None:
-    from repro.statistics.curve_parameter import _resamples
-
-    weights, chances = _resamples(3)
+    weights, chances = resamples(3, 2000, np.random.default_rng(0))
     assert len(weights) == 10
     assert chances.sum() == pytest.approx(1.0)
     drawn = [

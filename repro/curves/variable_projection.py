@@ -1,13 +1,10 @@
-"""Curves of a known form through points: least squares or Huber's loss, by variable projection.
+"""Curves of one variable through points: least squares or Huber's loss, by variable projection.
 
 Every form is linear in all of its parameters but at most one, its rate or exponent. For a given
 rate the others follow by linear regression, so the search is over one bounded number: first on a
 grid, because the loss may have several minima, then within the best cells of the grid (Golub and
 Pereyra, 1973, "The differentiation of pseudo-inverses and nonlinear least squares problems whose
 variables separate").
-
-Papers may import this module: it imports nothing of the harness, and a change in it makes the
-results stale of those that do.
 """
 
 from __future__ import annotations
@@ -17,9 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Numbers = NDArray[np.float64]
+from repro.curves.forms import FORMS, Form, Numbers
+from repro.curves.huber import huber_losses
 
 #: Rates are searched where the curve changes by at most a factor e^40 over the points' range.
 _STEEPEST = 20.0
@@ -29,49 +27,6 @@ _FINER, _CELLS = 6, 20
 #: A rate nearer to 0 cannot be told from the straight line that the curve then is.
 _FLATTEST = 1e-6
 _HUBER_ROUNDS = 100
-
-
-@dataclass(frozen=True)
-class Form:
-    """A family of curves.
-
-    ``formula``     how the curve reads; ``parameters`` its letters, in words
-    ``logarithmic`` whether it is a curve over ln x: x must be positive
-    ``rate``        the parameter that enters as an exponent; "" for a straight line
-    ``constant``    whether a constant is added
-    """
-
-    formula: str
-    parameters: tuple[str, ...]
-    logarithmic: bool
-    rate: str
-    constant: bool
-
-
-FORMS = {
-    "linear": Form("intercept + slope · x", ("intercept", "slope"), False, "", True),
-    "logarithmic": Form("intercept + slope · ln x", ("intercept", "slope"), True, "", True),
-    "power_law": Form(
-        "coefficient · x^exponent", ("coefficient", "exponent"), True, "exponent", False
-    ),
-    "power_law_with_constant": Form(
-        "constant + coefficient · x^exponent",
-        ("constant", "coefficient", "exponent"),
-        True,
-        "exponent",
-        True,
-    ),
-    "exponential": Form(
-        "coefficient · e^(rate · x)", ("coefficient", "rate"), False, "rate", False
-    ),
-    "exponential_with_constant": Form(
-        "constant + coefficient · e^(rate · x)",
-        ("constant", "coefficient", "rate"),
-        False,
-        "rate",
-        True,
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -90,14 +45,7 @@ class Fit:
 
     def predict(self, x: ArrayLike) -> Numbers:
         """Return the curve's values at ``x``."""
-        form, numbers = FORMS[self.form], np.asarray(x, dtype=float)
-        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            z = np.log(numbers) if form.logarithmic else numbers
-            if not form.rate:
-                values: Numbers = self.parameters["intercept"] + self.parameters["slope"] * z
-                return values
-            values = self.parameters["coefficient"] * np.exp(self.parameters[form.rate] * z)
-        return values + self.parameters.get("constant", 0.0)
+        return FORMS[self.form].values(self.parameters, x)
 
 
 def fit(form: str, x: ArrayLike, y: ArrayLike, *, huber_delta: float | None = None) -> Fit:
@@ -139,6 +87,12 @@ class Problem:
         middle, half = (z.max() + z.min()) / 2, (z.max() - z.min()) / 2
         return Problem(name, form, float(middle), float(half), (z - middle) / half)
 
+    @property
+    def x(self) -> Numbers:
+        """The points' places as they were given."""
+        z = self.places * self.half + self.middle
+        return np.exp(z) if self.form.logarithmic else z
+
     def fit(self, y: Numbers, huber_delta: float | None = None) -> Fit:
         """Return the curve nearest to the values ``y`` at the problem's places."""
         if y.shape != self.places.shape or not np.isfinite(y).all():
@@ -151,26 +105,29 @@ class Problem:
         with np.errstate(over="ignore"):
             return self._fit(steepness, coefficients * size, float(np.float64(loss) * size * size))
 
-    def profile(self, y: Numbers, parameter: str, value: float) -> float:
-        """Return the least loss (half the squares) of a curve whose ``parameter`` is ``value``."""
+    def profile(
+        self, y: Numbers, parameter: str, value: float, huber_delta: float | None = None
+    ) -> float:
+        """Return the least loss of a curve whose ``parameter`` is ``value``."""
         if parameter == self.form.rate:
             steepness = float(np.clip(value * self.half, -_STEEPEST, _STEEPEST))
-            return _linear(self._basis(steepness), y, None)[1]
+            return _linear(self._basis(steepness), y, huber_delta)[1]
         place = self.form.parameters.index(parameter)
 
-        def loss(steepness: float) -> float:
+        def loss(steepness: float, delta: float | None = huber_delta) -> float:
             basis = self._plain_basis(steepness)
             rest = np.delete(basis, place, axis=1)
-            return _linear(rest, y - value * basis[:, place], None)[1]
+            return _linear(rest, y - value * basis[:, place], delta)[1]
 
         if not self.form.rate:
             return loss(0.0)
-        return loss(_minimise(loss, np.array([loss(t) for t in _GRID])))
+        # Where to look is found by least squares, which needs no rounds.
+        return _minimise(loss, np.array([loss(t, None) for t in _GRID]))[0]
 
     def _searched(self, y: Numbers, delta: float | None) -> float:
         if delta is None:
             return self._steepness(y)
-        return _minimise(lambda t: _linear(self._basis(t), y, delta)[1], self._losses(_GRID, y))
+        return _minimise(lambda t: _linear(self._basis(t), y, delta)[1], self._losses(_GRID, y))[1]
 
     def _steepness(self, y: Numbers) -> float:
         """Return the steepness of least squares: ever finer grids around each lowest place."""
@@ -240,15 +197,15 @@ def _lowest(losses: Numbers) -> list[tuple[float, float]]:
     ]
 
 
-def _minimise(loss: Callable[[float], float], losses: Numbers) -> float:
-    """Return the steepness of least ``loss``, searched where ``losses`` on the grid are lowest."""
+def _minimise(loss: Callable[[float], float], losses: Numbers) -> tuple[float, float]:
+    """Return the least ``loss`` and its steepness, searched where the grid's ``losses`` are low."""
     from scipy.optimize import minimize_scalar
 
     found = []
     for bounds in _lowest(losses):
         best = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-7})
         found.append((float(best.fun), float(best.x)))
-    return min(found)[1]
+    return min(found)
 
 
 def _linear(basis: Numbers, y: Numbers, delta: float | None) -> tuple[Numbers, float]:
@@ -263,5 +220,4 @@ def _linear(basis: Numbers, y: Numbers, delta: float | None) -> tuple[Numbers, f
         factors = np.linalg.lstsq(basis * root[:, None], y * root, rcond=None)[0].astype(np.float64)
         if np.allclose(factors, earlier, rtol=1e-10, atol=0.0):
             break
-    size = np.abs(y - basis @ factors)
-    return factors, float(np.where(size <= delta, size**2 / 2, delta * (size - delta / 2)).sum())
+    return factors, float(huber_losses(y - basis @ factors, delta).sum())

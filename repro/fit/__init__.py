@@ -1,0 +1,1 @@
+"""The verb `fit`: a scaling law through the points of a file."""
