@@ -1,0 +1,51 @@
+"""A power law plus a constant.
+
+Henighan et al. (2020), "Scaling Laws for Autoregressive Generative Modeling", equation 1.1:
+L(x) = L∞ + (x₀ / x)^α for the size x = N or the compute x = C: L∞ is read as the entropy of the
+data, the rest as the divergence of the model from them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from repro.curves import Fit, fit
+from tasks.scaling.protocol import Curve, Numbers
+
+
+@dataclass(frozen=True)
+class PowerLawWithConstant:
+    """The law, fitted by variable projection.
+
+    ``huber_delta``  nats beyond which a residual counts linearly; ``None`` for least squares. The
+                     paper does not say how it fits
+    """
+
+    huber_delta: float | None = 0.01
+
+    def fitted(self, x: ArrayLike, losses: ArrayLike) -> Curve:
+        """Return the law through points; see :class:`tasks.scaling.protocol.ScalingForm`."""
+        found = fit("power_law_with_constant", x, losses, huber_delta=self.huber_delta)
+        return _PowerLaw(found)
+
+
+@dataclass(frozen=True)
+class _PowerLaw:
+    fit: Fit
+
+    def predict(self, x: ArrayLike) -> Numbers:
+        return self.fit.predict(x)
+
+    @property
+    def constant(self) -> float:
+        return self.fit.parameters["constant"]
+
+    def place_of(self, loss: float) -> float:
+        ratio = (loss - self.constant) / self.fit.parameters["coefficient"]
+        if not ratio > 0:
+            return float("inf")
+        with np.errstate(over="ignore"):
+            return float(np.exp(np.log(ratio) / self.fit.parameters["exponent"]))
