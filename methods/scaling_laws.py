@@ -8,6 +8,7 @@ data, the rest as the divergence of the model from them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,6 +26,7 @@ class PowerLawWithConstant:
     """
 
     huber_delta: float | None = 0.01
+    joint: ClassVar[bool] = True
 
     def fitted(self, x: ArrayLike, losses: ArrayLike) -> Curve:
         """Return the law through points; see :class:`tasks.scaling.protocol.ScalingForm`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +15,8 @@ from tasks.scaling.protocol import Curve, Numbers
 @dataclass(frozen=True)
 class LastValue:
     """The loss at the largest x, everywhere."""
+
+    joint: ClassVar[bool] = False
 
     def fitted(self, x: ArrayLike, losses: ArrayLike) -> Curve:
         """Return the constant."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,6 +18,7 @@ class Logarithmic:
     """intercept + slope · ln x. ``huber_delta`` as for the power law with a constant."""
 
     huber_delta: float | None = 0.01
+    joint: ClassVar[bool] = False
 
     def fitted(self, x: ArrayLike, losses: ArrayLike) -> Curve:
         """Return the line through points."""

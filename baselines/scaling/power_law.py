@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,6 +17,7 @@ class PowerLaw:
     """coefficient · x^exponent. ``huber_delta`` as for the power law with a constant."""
 
     huber_delta: float | None = 0.01
+    joint: ClassVar[bool] = False
 
     def fitted(self, x: ArrayLike, losses: ArrayLike) -> Curve:
         """Return the law through points."""

@@ -25,6 +25,8 @@ class Architecture:
     ``feedforward``  width of the feed-forward part as a multiple of ``width``
     ``dropout``      in training, of GPT-2's kind; LLaMA has none
     ``tied``         whether the last layer shares its weights with the input embedding
+    ``deviation``    standard deviation of the weights' first values; 0.02 is for wide models, and
+                     narrow ones start slowly with it
     """
 
     family: Family
@@ -36,11 +38,20 @@ class Architecture:
     feedforward: float = 4.0
     dropout: float = 0.0
     tied: bool = False
+    deviation: float = 0.02
 
     def __post_init__(self) -> None:
         if self.family not in get_args(Family):
             _refuse(f"family is {self.family!r}; it must be one of {', '.join(get_args(Family))}")
-        for name in ("vocabulary", "context", "width", "layers", "heads", "feedforward"):
+        for name in (
+            "vocabulary",
+            "context",
+            "width",
+            "layers",
+            "heads",
+            "feedforward",
+            "deviation",
+        ):
             if not getattr(self, name) > 0:
                 _refuse(f"{name} is {getattr(self, name)}; it must be above 0")
         if self.width % self.heads:
@@ -128,6 +139,7 @@ def _gpt2(shape: Architecture) -> Any:
         embd_pdrop=shape.dropout,
         attn_pdrop=shape.dropout,
         tie_word_embeddings=shape.tied,
+        initializer_range=shape.deviation,
         bos_token_id=None,
         eos_token_id=None,
     )
@@ -142,6 +154,7 @@ def _llama(shape: Architecture) -> Any:
         num_hidden_layers=shape.layers,
         num_attention_heads=shape.heads,
         tie_word_embeddings=shape.tied,
+        initializer_range=shape.deviation,
         bos_token_id=None,
         eos_token_id=None,
     )

@@ -34,6 +34,8 @@ class Rung:
 
     ``tokens``          a batch, padding included; ``steps`` of them
     ``learning_rate``   at N = 12,288; other sizes have it times (N / 12,288)^−0.25
+    ``deviation``       of the first weights
+    ``parts``           passes over which a batch is spread
     ``looks``           how often test losses are measured, the last time at the end
     ``finetune_steps``  of classification, where the domain has classes
     """
@@ -52,6 +54,8 @@ class Rung:
     looks: int
     finetune_steps: int
     precision: Precision
+    deviation: float
+    parts: int
 
     @property
     def size(self) -> int:
@@ -66,7 +70,14 @@ class Rung:
     def architecture(self, vocabulary: int, context: int) -> Architecture:
         """Return the model's shape."""
         return Architecture(
-            "gpt2", vocabulary, context, self.width, self.layers, self.heads, self.feedforward
+            "gpt2",
+            vocabulary,
+            context,
+            self.width,
+            self.layers,
+            self.heads,
+            self.feedforward,
+            deviation=self.deviation,
         )
 
     def look_steps(self) -> list[int]:
@@ -128,4 +139,5 @@ def _how(rung: Rung) -> TrainingSettings:
         last_share=0.1,
         weight_decay=rung.weight_decay,
         precision=rung.precision,
+        parts=rung.parts,
     )

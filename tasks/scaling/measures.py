@@ -15,8 +15,10 @@ from tasks.scaling.protocol import Numbers, ScalingForm
 
 #: Most doublings by which a forecast of a size may be off; "never" counts as this.
 MOST_DOUBLINGS = 10.0
-#: Curves count from here on (a share of the tokens): before, the learning rate still rises.
-COUNTED_FROM = 0.15
+#: Curves count from here on (a share of the tokens): before, the learning rate still rises. A later
+#: start would make models be compared at nearly the same tokens, and the best size's exponent rise
+#: towards 1.
+COUNTED_FROM = 0.04
 #: Compute relative to the smallest model's whole run at which the best size is read.
 COMPUTE_LEVELS = (4, 8, 16)
 
@@ -103,12 +105,13 @@ def frontier(ladder: Ladder, models: slice) -> tuple[Numbers, Numbers]:
 
 
 def whole_ladder(ladder: Ladder, form: ScalingForm) -> dict[str, float]:
-    """Return the law's constant from all models, in nats, of L(N) and of L(C)."""
+    """Return the law's constant from all models, in nats, of L(N) and of L(C), where it has one."""
     compute, losses = frontier(ladder, slice(None))
-    return {
+    found = {
         "constant": form.fitted(ladder.sizes, ladder.final).constant,
         "compute_constant": form.fitted(compute, losses).constant,
     }
+    return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
 def joint_constant(ladder: Ladder) -> float:
@@ -159,10 +162,7 @@ def by_size(ladder: Ladder) -> dict[str, float]:
 
 
 def _information(ladder: Ladder) -> dict[str, Sequence[float]]:
-    """Return the empirical mutual information per caption token, and its share of the loss.
-
-    ``worth``  how many caption tokens' loss the picture saves, of a caption of one token: I / L
-    """
+    """Return the empirical mutual information per caption token, and its share of their loss."""
     blank, shown = ladder.losses[BLANK_TEST][:, -1], ladder.losses[TEST][:, -1]
     information = blank - shown
     return {"information": information.tolist(), "information_gain": (information / blank).tolist()}
@@ -171,8 +171,8 @@ def _information(ladder: Ladder) -> dict[str, Sequence[float]]:
 def _matched(ladder: Ladder) -> Numbers:
     """Return each model's extrapolation loss when its loss in training's range is the same.
 
-    That loss is the worst of the models' last ones, so that each has reached it; in between looks,
-    a straight line joins the two losses.
+    That loss is the worst of the models' least ones, so that each has reached it; in between looks,
+    a straight line joins the two losses. A model below it at its first look counts from there.
     """
     inside, beyond = ladder.losses[TEST], ladder.losses[EXTRAPOLATION]
     level = float(inside.min(axis=1).max())

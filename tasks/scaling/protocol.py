@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,7 +25,12 @@ class Curve(Protocol):
 
 
 class ScalingForm(Protocol):
-    """A kind of law."""
+    """A kind of law.
+
+    ``joint``  whether the joint law L(N, D) belongs to it, and is to be fitted too
+    """
+
+    joint: ClassVar[bool]
 
     def fitted(self, x: ArrayLike, losses: ArrayLike) -> Curve:
         """Return the law through points: ``x`` (size or compute) and ``losses``, (points,) each."""

@@ -44,6 +44,8 @@ class Scaling:
     ``learning_rate``   at N = 12,288; other sizes have it times (N / 12,288)^−0.25, as in the
                         paper; a linear warm-up over ``warmup`` steps, a linear decay to a tenth
     ``looks``           how often test losses are measured
+    ``deviation``       standard deviation of the first weights
+    ``parts``           passes over which a batch is spread, to save memory
     ``finetune_steps``  of classification, on domains with classes
 
     Metrics that judge a law: ``size_error``, ``compute_error`` (nats), ``forecast_error``
@@ -62,17 +64,19 @@ class Scaling:
     steps: int = 500
     tokens: int = 1024
     learning_rate: float = 1e-2
-    warmup: int = 50
+    warmup: int = 20
     weight_decay: float = 0.0
     looks: int = 12
     finetune_steps: int = 100
     precision: Precision = "float32"
+    deviation: float = 0.1
+    parts: int = 1
 
     def __post_init__(self) -> None:
         widths = list(self.widths)
         if len(widths) < _LEAST_MODELS or widths != sorted(set(widths)):
             _refuse(f"widths is {widths}; it must rise and have at least {_LEAST_MODELS} values")
-        for name in ("steps", "tokens", "learning_rate"):
+        for name in ("steps", "tokens", "learning_rate", "parts"):
             if not getattr(self, name) > 0:
                 _refuse(f"{name} is {getattr(self, name)}; it must be above 0")
         if self.looks < 2:
@@ -103,9 +107,11 @@ class Scaling:
         )
         own = {**by_size(ladder), **best_sizes(ladder)}
         if not all(math.isfinite(loss) for loss in ladder.final):
-            return dict.fromkeys([*own, *_LAW_METRICS], math.nan)
+            joint_names = ["joint_constant"] if method.joint else []
+            return dict.fromkeys([*own, *_LAW_METRICS, *joint_names], math.nan)
         laws = {**out_of_sample(ladder, method), **whole_ladder(ladder, method)}
-        return {**own, **laws, "joint_constant": joint_constant(ladder)}
+        joint = {"joint_constant": joint_constant(ladder)} if method.joint else {}
+        return {**own, **laws, **joint}
 
     def _rungs(self, name: str, context: RunContext) -> list[dict[str, Any]]:
         """Return what each model's training wrote, the smallest first.
@@ -139,7 +145,6 @@ _LAW_METRICS = (
     "forecast_error",
     "constant",
     "compute_constant",
-    "joint_constant",
 )
 
 

@@ -27,7 +27,7 @@ class PairedSequences(Unlabelled):
     model's loss without a picture means something.
     """
 
-    symbols: int = 8
+    symbols: int = 16
     length: int = 10
     noise: float = 0.1
 
