@@ -91,7 +91,7 @@ def test_best_sizes_follow_the_power_of_the_joint_law(monkeypatch):
     tokens = np.geomspace(1e4, 1e9, 80)
     dense = Ladder(sizes, tokens, {TEST: losses(sizes, tokens)})
     found = best_sizes(dense)
-    # The ladder's ends have a stretch of the frontier each, which flattens the law (the paper's rule).
+    # The ladder's ends have a stretch of the frontier each, which flattens the law.
     assert BETA / (ALPHA + BETA) - 0.1 < found["best_size_exponent"] < BETA / (ALPHA + BETA)
     slope = math.log(found["best_size@16"] / found["best_size@4"]) / math.log(4)
     assert slope == pytest.approx(found["best_size_exponent"])
