@@ -24,8 +24,21 @@ OUTPUT  ?=
 CURVES  ?=
 SOURCE  ?=
 PREFER  ?= ours
+POINTS  ?=
+FORM    ?=
+PARAMETERS ?=
+TOKENS  ?=
+COMPUTE ?=
+LOSS    ?=
+SEED    ?=
+HUBER_DELTA ?=
+DROP_HIGHEST ?=
+DRAWS   ?=
+JSON    ?=
+PLOT    ?=
 DRY_RUN ?=
 ACCOUNTING ?=
+DEVICE  ?=
 TORCH   ?=
 SETUP   ?= 1
 TESTS   ?=
@@ -34,7 +47,7 @@ export OFFLINE ?=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup setup-development list plan reproduce status cancel report explain diff export merge \
-        fetch logs run-trial cluster-up cluster-down test test-all \
+        fetch fit logs run-trial cluster-up cluster-down test test-all \
         test-faults bench profile profile-page error-rates check format clean system-packages
 
 # Set-up ---------------------------------------------------------------------------------------
@@ -92,7 +105,15 @@ RUN = --launcher $(LAUNCHER) $(if $(CLUSTER),--cluster '$(CLUSTER)') $(if $(JOBS
 AGAIN = $(if $(STALE),--stale $(STALE)) $(if $(RETRY),--retry $(RETRY))
 # Real data are what `fetch` is for: its own scale, `paper`, unless the user names one.
 FETCH_SCALE = $(if $(filter-out file,$(origin SCALE)),--scale $(SCALE))
+# The device that the losses are timed on, a GPU unless the user names another.
+ON = $(if $(DEVICE),--device '$(DEVICE)')
 DRY = $(if $(filter 1,$(DRY_RUN)),--dry-run)
+COLUMNS_OF_POINTS = $(if $(PARAMETERS),--parameters '$(PARAMETERS)') $(if $(TOKENS),--tokens '$(TOKENS)') \
+                    $(if $(COMPUTE),--compute '$(COMPUTE)') $(if $(LOSS),--loss '$(LOSS)') \
+                    $(if $(SEED),--seed '$(SEED)')
+FITTING = $(if $(FORM),--form $(FORM)) $(if $(HUBER_DELTA),--huber-delta $(HUBER_DELTA)) \
+          $(if $(DROP_HIGHEST),--drop-highest $(DROP_HIGHEST)) $(if $(DRAWS),--draws $(DRAWS)) \
+          $(if $(filter 1,$(JSON)),--json) $(if $(PLOT),--plot '$(PLOT)')
 REPRO = @$(PY) -m repro
 
 define need_paper
@@ -146,6 +167,10 @@ fetch: $(STAMPS) ## download and verify the data of a paper, at scale paper unle
 	$(need_paper)
 	$(REPRO) fetch $(PAPER) $(FETCH_SCALE) --results '$(RESULTS)' $(if $(DATASETS),--datasets '$(DATASETS)')
 
+fit: $(STAMPS) ## a scaling law through the points of a CSV file (POINTS=<file>), with intervals
+	@test -n "$(POINTS)" || { echo "name a file: make fit POINTS=points.csv PARAMETERS=<column> [TOKENS=<column>]" >&2; exit 2; }
+	$(REPRO) fit '$(POINTS)' $(COLUMNS_OF_POINTS) $(FITTING)
+
 logs: $(STAMPS) ## show one trial (TRIAL=<id>): attempts, output, error
 	$(need_paper)
 	$(need_trial)
@@ -179,13 +204,13 @@ test-faults: $(DEVELOPMENT) ## what clusters do to sweeps, on a real SLURM; writ
 bench: $(DEVELOPMENT) ## the benchmarks alone
 	@$(PY) -m pytest -m benchmark -s $(TESTS)
 
-profile: $(STAMPS) ## time the losses on a GPU beside their peers; writes docs/profile.json and .md
+profile: $(STAMPS) ## time the losses beside their peers (DEVICE=cuda|cpu); writes docs/profile*.json and .md
 	@$(PY) -c 'import torch' 2>/dev/null || \
 	  { echo "profile: $(PY) has no PyTorch: name a Python that has it (PYTHON=<path>)" >&2; exit 2; }
-	@$(PY) -m losses.profile
+	@$(PY) -m losses.profile $(ON)
 
 profile-page: $(STAMPS) ## write docs/profile.md again from its record
-	@$(PY) -m losses.profile page
+	@$(PY) -m losses.profile page $(ON)
 
 error-rates: $(DEVELOPMENT) ## measure how often verdicts are wrong (minutes); writes docs/error_rates.md
 	@PYTHONPATH=.:tests:tests/support $(PY) -m simulation.error_rates docs/error_rates.md
@@ -237,6 +262,11 @@ help: ## this text
 	@echo "  A=<folder> B=<folder>  the two reports that diff compares"
 	@echo "  TO=parquet|csv         export: the format;  OUTPUT=<file>  the file;  CURVES=1  every logged point"
 	@echo "  SOURCE=<folder>        merge: results to bring;  PREFER=ours|theirs  which of two that differ stays"
+	@echo "  DEVICE=cuda|cpu        profile, profile-page: time the losses on a GPU (default) or on one thread"
+	@echo "  POINTS=<file>          fit: a CSV file;  PARAMETERS, TOKENS, COMPUTE, LOSS, SEED=<its columns>"
+	@echo "  FORM=<form>            fit: power_law_with_constant, joint, optimal_size, … (default: by the columns)"
+	@echo "  HUBER_DELTA=x  DROP_HIGHEST=n  DRAWS=n   fit: Huber's loss; losses left out; resamples"
+	@echo "  JSON=1  PLOT=<file>    fit: JSON for programs; draw it as .pdf, .png or .svg"
 	@echo "  TESTS=<path>           test, test-all, bench: only these"
 	@echo "  VENV=<dir>             where the virtual environment is made (default: .venv)"
 	@echo "  PYTHON=<path>          the Python that makes the virtual environment"

@@ -1,20 +1,20 @@
 """Divergences between a student's and a teacher's distribution over one vocabulary, from logits.
 
-Shared by all functions here:
+Shared by all functions here, beside ``student`` and ``teacher`` as keywords (``Options``):
 
 ``student``, ``teacher``  logits (…, V) of one shape, dtype and device; p is the teacher's
     distribution, q the student's. Both get gradients, where they ask for them; pass
     ``teacher.detach()`` to stop one. −∞ is legal: p = 0 contributes 0, q = 0 < p makes a
     divergence +∞, never NaN, and the gradient of a token whose value is infinite is 0.
-``temperature``  both logits are divided by it. Gradients follow the chain rule; the factor T² of
-    Hinton et al. (2015) is left to the caller.
-``weight``  (…), one per token: 0 drops a token, whatever it holds, and its cost.
-``reduction``  ``"mean"`` divides by the sum of weights, or by ``denominator`` where given (a number
+``temperature=1.0``  both logits are divided by it. Gradients follow the chain rule; the factor T²
+    of Hinton et al. (2015) is left to the caller.
+``weight=None``  (…), one per token: 0 drops a token, whatever it holds, and its cost.
+``reduction="mean"``  divides by the sum of weights, or by ``denominator`` where given (a number
     or 0-dim tensor: the count over all micro-batches or devices, so that their losses add up);
     ``"sum"``; ``"none"`` returns weighted values (…). Weights that are all 0 give 0.
-``backend``  ``"reference"`` is the definition in plain PyTorch, which may be differentiated twice;
-    ``"chunked"`` needs memory for the gradient and a few rows; ``"triton"`` is fused. ``None``
-    takes ``"triton"`` on CUDA and ``"chunked"`` elsewhere.
+``backend=None``  takes ``"triton"`` (fused) on CUDA, elsewhere ``"chunked"``, which needs memory
+    for the gradient and a few rows; ``"reference"`` is the definition in plain PyTorch, which may
+    be differentiated twice.
 
 Natural logarithms. Half precision is computed, and its loss returned, in float32. ``ValueError``
 says which argument does not fit, and why.
@@ -23,9 +23,9 @@ says which argument does not fit, and why.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, TypedDict, Unpack, get_args
 
+import torch
 from torch import Tensor
 
 from losses.logit_arguments import (
@@ -47,16 +47,22 @@ _SHARES: dict[Direction, tuple[float, float]] = {
 }
 
 
+class Options(TypedDict, total=False):
+    """What every divergence takes beside its own arguments: see the head of this module."""
+
+    temperature: float
+    weight: Tensor | None
+    reduction: Reduction
+    denominator: float | Tensor | None
+    backend: Backend | None
+
+
 def kl_divergence(
     student: Tensor,
     teacher: Tensor,
     *,
     direction: Direction = "forward",
-    temperature: float = 1.0,
-    weight: Tensor | None = None,
-    reduction: Reduction = "mean",
-    denominator: float | Tensor | None = None,
-    backend: Backend | None = None,
+    **options: Unpack[Options],
 ) -> Tensor:
     """Return the Kullback-Leibler divergence of each token, reduced; in nats, at least 0.
 
@@ -64,8 +70,8 @@ def kl_divergence(
     ``symmetric`` the mean of both (half of Jeffreys' divergence).
     """
     forward, reverse = kl_shares(direction)
-    how = _checked(student, teacher, temperature, weight, reduction, denominator)
-    return _divergence("kl", student, teacher, (forward, reverse, temperature), how, backend)
+    pair = _pair(student, teacher, **options)
+    return pair.divergence("kl", forward, reverse)
 
 
 def js_divergence(
@@ -73,11 +79,7 @@ def js_divergence(
     teacher: Tensor,
     *,
     beta: float = 0.5,
-    temperature: float = 1.0,
-    weight: Tensor | None = None,
-    reduction: Reduction = "mean",
-    denominator: float | Tensor | None = None,
-    backend: Backend | None = None,
+    **options: Unpack[Options],
 ) -> Tensor:
     """Return the generalised Jensen-Shannon divergence, between 0 and the entropy of ``beta``.
 
@@ -86,8 +88,8 @@ def js_divergence(
     it tends to KL(p‖q) as beta → 0, divided by 1 − beta to KL(q‖p) as beta → 1.
     """
     require_range("beta", beta, 0, 1, "at the ends it is 0: use kl_divergence for its limits")
-    how = _checked(student, teacher, temperature, weight, reduction, denominator)
-    return _divergence("js", student, teacher, (beta, temperature), how, backend)
+    pair = _pair(student, teacher, **options)
+    return pair.divergence("js", beta)
 
 
 def skew_kl(
@@ -96,11 +98,7 @@ def skew_kl(
     *,
     alpha: float = 0.1,
     direction: Literal["forward", "reverse"] = "forward",
-    temperature: float = 1.0,
-    weight: Tensor | None = None,
-    reduction: Reduction = "mean",
-    denominator: float | Tensor | None = None,
-    backend: Backend | None = None,
+    **options: Unpack[Options],
 ) -> Tensor:
     """Return the skew Kullback-Leibler divergence (Ko et al., DistiLLM, 2024).
 
@@ -111,38 +109,23 @@ def skew_kl(
     if direction not in ("forward", "reverse"):
         raise ValueError(f"direction is {direction!r}: it must be one of forward, reverse")
     if alpha == 0:
-        return kl_divergence(
-            student,
-            teacher,
-            direction=direction,
-            temperature=temperature,
-            weight=weight,
-            reduction=reduction,
-            denominator=denominator,
-            backend=backend,
-        )
+        return kl_divergence(student, teacher, direction=direction, **options)
     require_range("alpha", alpha, 0, 1, "0 is kl_divergence, at 1 the divergence is 0")
-    how = _checked(student, teacher, temperature, weight, reduction, denominator)
-    parameters = (alpha, float(direction == "reverse"), temperature)
-    return _divergence("skew", student, teacher, parameters, how, backend)
+    pair = _pair(student, teacher, **options)
+    return pair.divergence("skew", alpha, float(direction == "reverse"))
 
 
 def total_variation(
     student: Tensor,
     teacher: Tensor,
-    *,
-    temperature: float = 1.0,
-    weight: Tensor | None = None,
-    reduction: Reduction = "mean",
-    denominator: float | Tensor | None = None,
-    backend: Backend | None = None,
+    **options: Unpack[Options],
 ) -> Tensor:
     """Return the total variation distance ½ Σ |p − q|, symmetric, between 0 and 1.
 
     Where p = q in a class, the derivative of |p − q| is taken as 0.
     """
-    how = _checked(student, teacher, temperature, weight, reduction, denominator)
-    return _divergence("total_variation", student, teacher, (temperature,), how, backend)
+    pair = _pair(student, teacher, **options)
+    return pair.divergence("total_variation")
 
 
 def renyi_divergence(
@@ -150,11 +133,7 @@ def renyi_divergence(
     teacher: Tensor,
     *,
     alpha: float,
-    temperature: float = 1.0,
-    weight: Tensor | None = None,
-    reduction: Reduction = "mean",
-    denominator: float | Tensor | None = None,
-    backend: Backend | None = None,
+    **options: Unpack[Options],
 ) -> Tensor:
     """Return Rényi's divergence D_alpha(p‖q) = log Σ p^alpha q^(1−alpha) / (alpha − 1).
 
@@ -165,8 +144,8 @@ def renyi_divergence(
     require_range("alpha", alpha, 0, math.inf, "its limits are in the docstring")
     if alpha == 1:
         raise ValueError("alpha is 1: there Rényi's divergence is KL(p‖q), use kl_divergence")
-    how = _checked(student, teacher, temperature, weight, reduction, denominator)
-    return _divergence("renyi", student, teacher, (alpha, temperature), how, backend)
+    pair = _pair(student, teacher, **options)
+    return pair.divergence("renyi", alpha)
 
 
 def top_k_kl(
@@ -175,11 +154,7 @@ def top_k_kl(
     *,
     k: int,
     renormalize: bool = False,
-    temperature: float = 1.0,
-    weight: Tensor | None = None,
-    reduction: Reduction = "mean",
-    denominator: float | Tensor | None = None,
-    backend: Backend | None = None,
+    **options: Unpack[Options],
 ) -> Tensor:
     """Return KL(teacher‖student) over the teacher's k likeliest classes (OSTQuant's KL-Top, 2025).
 
@@ -188,11 +163,10 @@ def top_k_kl(
     the k classes: at least 0. k = V is ``kl_divergence`` either way. Which of tied classes count is
     left to ``torch.topk``.
     """
-    how = _checked(student, teacher, temperature, weight, reduction, denominator)
+    pair = _pair(student, teacher, **options)
     if not 1 <= k <= student.shape[-1]:
         raise ValueError(f"k is {k}: it must be between 1 and the {student.shape[-1]} classes")
-    parameters = (float(k), float(renormalize), temperature)
-    return _divergence("top_k_kl", student, teacher, parameters, how, backend)
+    return pair.divergence("top_k_kl", float(k), float(renormalize))
 
 
 def clipped_kl(
@@ -201,11 +175,7 @@ def clipped_kl(
     *,
     keep: Tensor,
     renormalize: bool = False,
-    temperature: float = 1.0,
-    weight: Tensor | None = None,
-    reduction: Reduction = "mean",
-    denominator: float | Tensor | None = None,
-    backend: Backend | None = None,
+    **options: Unpack[Options],
 ) -> Tensor:
     """Return Σ keep · p (log p − log q): distribution-adaptive clipping with soft keep weights.
 
@@ -215,10 +185,9 @@ def clipped_kl(
     p' = keep p / Σ keep p and q' alike, at least 0. keep = 1 is ``kl_divergence`` either way. Where
     p keeps no mass, the value is 0. Minimising over ``keep`` itself keeps next to nothing.
     """
-    how = _checked(student, teacher, temperature, weight, reduction, denominator)
+    pair = _pair(student, teacher, **options)
     require_logits(student=student, keep=keep)
-    parameters = (float(renormalize), temperature)
-    return _divergence("clipped_kl", student, teacher, parameters, how, backend, keep)
+    return pair.divergence("clipped_kl", float(renormalize), keep=keep)
 
 
 def kl_shares(direction: Direction) -> tuple[float, float]:
@@ -230,27 +199,42 @@ def kl_shares(direction: Direction) -> tuple[float, float]:
     return _SHARES[direction]
 
 
-def _checked(
-    student: Tensor,
-    teacher: Tensor,
-    temperature: float,
-    weight: Tensor | None,
-    reduction: Reduction,
-    denominator: float | Tensor | None,
-) -> Weighting:
+class _Pair(NamedTuple):
+    """Both sides of a divergence, checked, and how their tokens count."""
+
+    student: Tensor
+    teacher: Tensor
+    temperature: float
+    how: Weighting
+    backend: Backend | None
+
+    def divergence(self, name: str, *parameters: float, keep: Tensor | None = None) -> Tensor:
+        """Return the row loss ``name``, whose last parameter is the temperature, reduced."""
+        extra = None if keep is None else rows_of(keep)
+        rows = Rows(rows_of(self.student), rows_of(self.teacher), extra)
+        shape = self.student.shape[:-1]
+        return reduced(name, rows, (*parameters, self.temperature), self.how, self.backend, shape)
+
+
+def _pair(student: Tensor, teacher: Tensor, **options: Unpack[Options]) -> _Pair:
     require_logits(student=student, teacher=teacher)
+    temperature, how = checked_options(student.shape[:-1], student, **options)
+    return _Pair(student, teacher, temperature, how, options.get("backend"))
+
+
+def checked_options(
+    shape: torch.Size,
+    like: Tensor,
+    *,
+    temperature: float = 1.0,
+    weight: Tensor | None = None,
+    reduction: Reduction = "mean",
+    denominator: float | Tensor | None = None,
+    backend: Backend | None = None,  # noqa: ARG001 - looked at where the loss is computed
+) -> tuple[float, Weighting]:
+    """Return the temperature and how tokens of ``shape`` count: ``Options`` with their defaults.
+
+    Raises ``ValueError`` where one does not fit, ``TypeError`` for a keyword that is none of them.
+    """
     require_temperature(temperature)
-    return weighting(weight, reduction, denominator, student.shape[:-1], student)
-
-
-def _divergence(
-    name: str,
-    student: Tensor,
-    teacher: Tensor,
-    parameters: Sequence[float],
-    how: Weighting,
-    backend: Backend | None,
-    keep: Tensor | None = None,
-) -> Tensor:
-    rows = Rows(rows_of(student), rows_of(teacher), None if keep is None else rows_of(keep))
-    return reduced(name, rows, parameters, how, backend, student.shape[:-1])
+    return temperature, weighting(weight, reduction, denominator, shape, like)

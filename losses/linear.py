@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Unpack
 
 import torch
 from torch import Tensor
 
-from losses.divergences import Direction, kl_divergence, kl_shares
+from losses.divergences import Direction, Options, checked_options, kl_divergence, kl_shares
 from losses.likelihood import TokenStatistics, cross_entropy, named_statistics, token_statistics
 from losses.logit_arguments import (
     require_alike,
@@ -41,37 +42,26 @@ def linear_kl_divergence(
     teacher_weight: Tensor,
     *,
     direction: Direction = "forward",
-    temperature: float = 1.0,
-    weight: Tensor | None = None,
-    reduction: Reduction = "mean",
-    denominator: float | Tensor | None = None,
-    backend: Backend | None = None,
+    **options: Unpack[Options],
 ) -> Tensor:
     """Return ``kl_divergence`` of the logits that hidden states and weights make.
 
     The hidden sizes of student and teacher may differ, their vocabularies may not.
     """
-    forward, reverse = kl_shares(direction)
-    require_temperature(temperature)
+    shares = kl_shares(direction)
     inputs = _inputs(
         ("student", student_hidden, student_weight), ("teacher", teacher_hidden, teacher_weight)
     )
     shape = student_hidden.shape[:-1]
-    how = weighting(weight, reduction, denominator, shape, student_hidden)
-    chosen = chosen_backend(backend, inputs.student_hidden)
+    chosen = chosen_backend(options.get("backend"), inputs.student_hidden)
     if chosen == "reference":
-        student, teacher = (hidden @ matrix.T for hidden, matrix in inputs.sides())
-        return kl_divergence(
-            student.reshape(*shape, -1),
-            teacher.reshape(*shape, -1),
-            direction=direction,
-            temperature=temperature,
-            weight=weight,
-            reduction=reduction,
-            denominator=denominator,
-            backend="reference",
+        student, teacher = (
+            (hidden @ matrix.T).reshape(*shape, -1) for hidden, matrix in inputs.sides()
         )
-    return _reduced("kl", inputs, (forward, reverse, temperature), how, chosen, shape)
+        options["backend"] = chosen
+        return kl_divergence(student, teacher, direction=direction, **options)
+    temperature, how = checked_options(shape, student_hidden, **options)
+    return _reduced("kl", inputs, (*shares, temperature), how, chosen, shape)
 
 
 def linear_cross_entropy(

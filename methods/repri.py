@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from losses import entropy_proportion
+from tasks.fewshot_segmentation.networks import NetworkName
 from tasks.fewshot_segmentation.protocol import (
     BaseNetwork,
     Episodes,
@@ -47,7 +48,7 @@ class RePRI:
     ``prior_factor``   multiplies the true share of foreground, clipped to 1: a wrong oracle
     ``bias_start``     ``query``, or ``support``: the mean score of the support's pixels instead
     ``start_over``     ``counted`` cells, or ``all``, padding too, as released
-    ``training``, ``selection``  the base network
+    ``training``, ``selection``, ``network``  the base network
     """
 
     steps: int = 50
@@ -63,11 +64,12 @@ class RePRI:
     start_over: Literal["counted", "all"] = "counted"
     training: Training = "cross_entropy"
     selection: Selection = "base"
+    network: NetworkName | None = None
 
     @property
     def base(self) -> BaseNetwork:
         """The base network that features come from."""
-        return BaseNetwork(self.training, self.selection)
+        return BaseNetwork(self.training, self.selection, self.network)
 
     def segment(self, episodes: Episodes) -> Tensor:
         """Return the query's foreground scores (E, P) after the last step."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.attempts import finish_attempt, now, start_attempt
+from repro.errors import Interrupted
 from repro.files import make_directory, read_json, sha256_of_json, write_json
 from repro.fingerprint import code_fingerprint
 from repro.heartbeat import beating
@@ -18,6 +19,10 @@ from repro.provenance import where
 
 #: Part of every artefact's key: raise it when the meaning of a builder's arguments changes.
 CONTRACT = 1
+
+#: A builder whose directory holds this file when it is killed finds the directory as it left it, if
+#: its code is still the same; without it, a new start begins with an empty one.
+RESUME_FILE = "resume"
 
 #: A builder writes its files into the directory that it is given. Its settings are JSON values.
 Builder = Callable[..., None]
@@ -80,16 +85,24 @@ def _build(artifact: Artifact, directory: Path) -> None:
     make_directory(directory)
     attempts = directory / "attempts.jsonl"
     scratch = directory / "unfinished"
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir()
+    begun = directory / "begun.json"
+    if not (scratch / RESUME_FILE).exists() or read_json(begun) != {"code": artifact.code}:
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        write_json(begun, {"code": artifact.code})
     start_attempt(attempts)
     started = time.monotonic()
     try:
         with beating(directory / "heartbeat.json"):
             artifact.builder(scratch, **artifact.settings)
+    except (Interrupted, KeyboardInterrupt) as word:
+        finish_attempt(attempts, f"interrupted: {str(word) or 'told to stop'}")
+        raise
     except BaseException as error:
         finish_attempt(attempts, f"exception: {type(error).__name__}: {error}")
         raise
+    (scratch / RESUME_FILE).unlink(missing_ok=True)
+    begun.unlink()
     shutil.rmtree(directory / "content", ignore_errors=True)
     scratch.rename(directory / "content")
     record = {

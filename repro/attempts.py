@@ -46,12 +46,15 @@ def finish_attempt(path: Path, reason: str, *, failed: bool = False) -> None:
     write_json_lines(path, _closed(path, read_json_lines(path), reason, failed=failed))
 
 
-def amend_attempt(path: Path, reason: str) -> None:
-    """Say more exactly why the last attempt ended, which its own process could not know."""
+def amend_attempt(path: Path, reason: str, *, late: bool) -> None:
+    """Say more exactly why the last attempt ended, which its own process could not know.
+
+    ``late``  others had run before it in its job: it did not have the job's whole time
+    """
     attempts = read_json_lines(path)
     if attempts:
         attempts = _closed(path, attempts, reason)
-        attempts[-1]["reason"] = reason
+        attempts[-1] |= {"reason": reason, "late": late}
         write_json_lines(path, attempts)
 
 

@@ -52,22 +52,29 @@ def code_fingerprint(names: Iterable[str], root: Path = ROOT) -> Fingerprint:
     """
     files: dict[str, str] = {}
     packages: set[str] = set()
-    queue = [_split(name, root) for name in names]
-    visited: set[tuple[str, str]] = set()
-    while queue:
-        module, name = queue.pop()
-        if (module, name) in visited:
-            continue
-        visited.add((module, name))
-        path = _source(module, root)
+    for module, path, counts in _reached(names, root):
         if path is None:
             packages.add(module.partition(".")[0])
-            continue
-        followed, counts = _follow(module, name, path, root)
-        if counts:
+        elif counts:
             files[path.relative_to(root).as_posix()] = _sha256(path)
-        queue += followed
     return Fingerprint(dict(sorted(files.items())), _versions(packages))
+
+
+def imported_names(names: Iterable[str], package: str, root: Path = ROOT) -> set[str]:
+    """Return what the sources that the dotted ``names`` reach import from ``package`` itself.
+
+    Static, as the fingerprint is. After ``import package``, the attributes that a source reads of
+    it. What the package's own modules import of each other is not in it.
+    """
+    found: set[str] = set()
+    for module, path, _ in _reached(names, root):
+        if path is None or module.partition(".")[0] == package:
+            continue
+        imports = _imports(module, path)
+        found |= {name for base, name in imports if base == package and name}
+        if (package, "") in imports:
+            found |= _attributes(path.read_bytes(), str(path), package)
+    return found
 
 
 def moved(old: dict[str, str], new: dict[str, str]) -> list[str]:
@@ -78,6 +85,27 @@ def moved(old: dict[str, str], new: dict[str, str]) -> list[str]:
 def environment(packages: dict[str, str]) -> dict[str, str]:
     """Return Python's minor version and ``packages``: what a result depends on beside the code."""
     return {"python": f"{sys.version_info.major}.{sys.version_info.minor}", **packages}
+
+
+def _reached(names: Iterable[str], root: Path) -> Iterator[tuple[str, Path | None, bool]]:
+    """Yield each module that the dotted ``names`` reach by import, its source, whether it counts.
+
+    The source is ``None`` outside ``root``. A package is yielded once for each name taken from it.
+    """
+    queue = [_split(name, root) for name in names]
+    visited: set[tuple[str, str]] = set()
+    while queue:
+        module, name = queue.pop()
+        if (module, name) in visited:
+            continue
+        visited.add((module, name))
+        path = _source(module, root)
+        if path is None:
+            yield module, None, False
+            continue
+        followed, counts = _follow(module, name, path, root)
+        yield module, path, counts
+        queue += followed
 
 
 def _follow(module: str, name: str, path: Path, root: Path) -> tuple[list[tuple[str, str]], bool]:
@@ -159,6 +187,18 @@ def _imported_by(source: bytes, name: str, package: str) -> tuple[tuple[str, str
             base = _absolute(node, package)
             found += [(base, alias.name) for alias in node.names]
     return tuple(pair for pair in found if pair[0].partition(".")[0] not in sys.stdlib_module_names)
+
+
+@lru_cache(maxsize=512)
+def _attributes(source: bytes, name: str, package: str) -> frozenset[str]:
+    """Return the attributes that a source reads of the name ``package``."""
+    return frozenset(
+        node.attr
+        for node in ast.walk(_parse(source, name))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == package
+    )
 
 
 def _absolute(node: ast.ImportFrom, package: str) -> str:

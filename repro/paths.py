@@ -11,6 +11,8 @@ ROOT = Path(__file__).resolve().parent.parent
 TABLES = ROOT / "tables"
 FIGURES = ROOT / "figures"
 PROFILES = ROOT / "slurm"
+#: What `make profile` writes: the losses timed on a GPU, and on a processor.
+LOSS_PROFILES = (ROOT / "docs" / "profile.json", ROOT / "docs" / "profile-cpu.json")
 #: What trials run: a job of a cluster runs a copy of these.
 PACKAGES = ("repro", "models", "tasks", "methods", "baselines", "losses")
 

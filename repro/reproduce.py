@@ -37,6 +37,10 @@ class RunOptions:
     cluster: str = ""
 
 
+class _CancelledError(Exception):
+    """The user cancelled trials of a stage: the next one does not begin."""
+
+
 def prepare(paper: str, scale: str, results: Path, selection: Selection) -> Plan:
     """Return the plan for a paper, its spec and figures checked before anything runs."""
     spec = load_spec(paper)
@@ -54,6 +58,13 @@ def reproduce(plan: Plan, options: RunOptions) -> int:
     estimate = Estimate([*tuning, *records], default_seconds(plan))
     notes = launcher.notes(Order(plan, to_run, estimate))
     print("\n".join([summary(plan, records, tuning, to_run, launcher.places), *notes]), flush=True)
+    try:
+        return _run_stages(plan, launcher, options)
+    except _CancelledError:
+        return report(plan, plan.records())
+
+
+def _run_stages(plan: Plan, launcher: Launcher, options: RunOptions) -> int:
     tuned = _run_stage(plan, plan.tuning_trials, launcher, options)
     # Another call may have ended the tuning since this one was planned.
     if tuned or any(map(awaits_tuning, plan.trials)):
@@ -156,8 +167,10 @@ def _run(
     except KeyboardInterrupt:
         print(f"\nStopped. {launcher.stop()}")
         raise SystemExit(EXIT_INTERRUPTED) from None
-    for line in troubles:
+    for line in troubles.lines:
         print(line)
+    if troubles.cancelled:
+        raise _CancelledError
 
 
 def _settled(plan: Plan, launcher: Launcher, options: RunOptions) -> int:

@@ -4,7 +4,8 @@ An attempt's reason starts with its kind. What the cluster or the user caused co
 what the trial may have caused itself is forgiven once, and an exception never::
 
     preempted, requeued, node failure, interrupted, cancelled, disk     go on, always
-    time limit           goes on if the attempt left a newer checkpoint than it found
+    time limit           goes on if the attempt left a newer checkpoint than it found, or began
+                         late: other trials of its job had some of the time
     out of memory        goes on once
     killed               (by a signal of its own) goes on once
     lost                 (no word at all) goes on, at most five times without a newer checkpoint
@@ -40,7 +41,7 @@ def may_go_on(attempts: Attempts) -> bool:
     if kind in _ONCE:
         return len(alike) < 2
     if kind == "time limit":
-        return bool(last.get("advanced"))
+        return bool(last.get("advanced") or last.get("late"))
     if kind == "lost":
         return sum(not one.get("advanced") for one in alike) < _LOST_AT_MOST
     return kind in _FREE

@@ -18,7 +18,7 @@ from repro.plan import Plan, places, table_settings_of
 from repro.seal import sealed_number, sealed_parts
 from repro.spec import Claim
 from repro.store import TrialRecord
-from repro.trial import Setting, Trial
+from repro.trial import Trial
 
 if TYPE_CHECKING:
     from repro.cells.aggregate import Aggregate
@@ -33,6 +33,7 @@ class SecondStage:
     ``hopeless``     would need more seeds than the cap
     ``one_table``    has seeds that split one table again
     ``same_number``  cells whose printed number errs by too much itself
+    ``no_spread``    cells whose printed number errs by nobody knows how much
     ``sealed``       the hash of each of the stage's claims and numbers when it was planned
     """
 
@@ -44,10 +45,13 @@ class SecondStage:
     one_table: tuple[str, ...] = ()
     cells: tuple[str, ...] = ()
     same_number: tuple[str, ...] = ()
+    no_spread: tuple[str, ...] = ()
     sealed: dict[str, str] = field(default_factory=dict)
 
 
-_LISTS = ("claims", "hopeless", "one_table", "cells", "same_number")
+_LISTS = ("claims", "hopeless", "one_table", "cells", "same_number", "no_spread")
+#: So many names are printed of a list; the file has all.
+_NAMED = 6
 
 
 def read_stage(plan: Plan) -> SecondStage | None:
@@ -87,18 +91,25 @@ def draft_stage(plan: Plan, data: Aggregate) -> SecondStage:
     if earlier is not None:
         return earlier
     cap = plan.scale.settle
-    cells = cells_to_settle(plan, data, cap)
-    claims = seeds_to_settle(plan, decide(plan, data), cap, at_least=cells.seeds)
+    cells = cells_to_settle(plan, data)
+    verdicts = decide(plan, data)
+    claims = seeds_to_settle(plan, verdicts, cap, at_least=cells.seeds)
+    # A cell that so many seeds are too many for leaves the stage, which may then be smaller.
+    while (kept := cells.over(claims.seeds)) != cells:
+        cells = kept
+        claims = seeds_to_settle(plan, verdicts, cap, at_least=cells.seeds)
+    tested = cells.with_outlook("settles")
     stage = SecondStage(
         claims=claims.claims,
-        cells=cells.cells,
-        hopeless=(*claims.hopeless, *cells.hopeless),
-        one_table=(*claims.one_table, *cells.one_table),
-        same_number=cells.same_number,
+        cells=tested,
+        hopeless=(*claims.hopeless, *cells.with_outlook("hopeless")),
+        one_table=(*claims.one_table, *cells.with_outlook("one_table")),
+        same_number=cells.with_outlook("same_number"),
+        no_spread=cells.with_outlook("no_spread"),
         first_seed=plan.seeds,
         seeds=claims.seeds,
         planned=datetime.now(UTC).isoformat(timespec="seconds"),
-        sealed=_sealed(plan, (*claims.claims, *cells.cells)),
+        sealed=_sealed(plan, (*claims.claims, *tested)),
     )
     if not stage.claims and not stage.cells:
         raise UserError(_nothing_to_settle(plan, stage, cap))
@@ -171,18 +182,20 @@ def stage_sentence(stage: SecondStage) -> str:
         f"{', '.join((*stage.claims, *stage.cells))}"
     )
     if stage.hopeless:
-        text += f"; more seeds than allowed would be needed for {', '.join(stage.hopeless)}"
+        text += f"; more seeds than allowed would be needed for {_listed(stage.hopeless)}"
     return "; ".join([text, *_out_of_reach(stage)]) + "."
 
 
 def _trials(plan: Plan, stage: SecondStage) -> Iterator[Trial]:
+    from repro.claims.scope import takes
+
     claims = stage_claims(plan, stage)
     cells = {address.rpartition("/")[0] for address in stage.cells}
     settings = [
         setting
         for place in places(plan)
         for setting in table_settings_of(plan, place)
-        if any(_speaks_of(claim, setting, plan) for claim in claims)
+        if any(takes(claim, setting, plan.spec) for claim in claims)
         or (setting.in_table and f"{setting.dataset}/{setting.method}" in cells)
     ]
     for seed in range(stage.first_seed, stage.first_seed + stage.seeds):
@@ -190,26 +203,12 @@ def _trials(plan: Plan, stage: SecondStage) -> Iterator[Trial]:
             yield Trial(setting, seed)
 
 
-def _speaks_of(claim: Claim, setting: Setting, plan: Plan) -> bool:
-    """Say whether a claim's test takes trials of ``setting``."""
-    from repro.claims.scope import datasets_of, needs_sweep, rivals_of
-
-    methods = {claim.method, claim.reference, *rivals_of(claim, plan.spec)}
-    if setting.method not in methods or setting.dataset not in datasets_of(claim, plan.spec):
-        return False
-    if not needs_sweep(claim):
-        return setting.in_table
-    # A rival without the axis stands beside the sweep with its cell of the table.
-    on_axis = claim.along in setting.swept if claim.along else bool(setting.swept)
-    return setting.in_sweep if on_axis else setting.in_table
-
-
 def _nothing_to_settle(plan: Plan, stage: SecondStage, cap: int) -> str:
     where = f"SETTLE: {plan.spec.paper} at scale {plan.scale_name}"
     why = []
     if stage.hopeless:
         why.append(
-            f"more than {cap} further seeds would be needed for {', '.join(stage.hopeless)} "
+            f"more than {cap} further seeds would be needed for {_listed(stage.hopeless)} "
             f"(`settle:` under the scale in the spec raises the cap)"
         )
     why += _out_of_reach(stage)
@@ -220,9 +219,16 @@ def _nothing_to_settle(plan: Plan, stage: SecondStage, cap: int) -> str:
 def _out_of_reach(stage: SecondStage) -> Iterator[str]:
     """Say what new seeds cannot settle, however many."""
     if stage.one_table:
-        yield f"new seeds would only re-split the same table for {', '.join(stage.one_table)}"
+        yield f"new seeds would only re-split the same table for {_listed(stage.one_table)}"
     if stage.same_number:
         yield (
             f"the printed number itself errs too much, in a second stage as in the first, for "
-            f"{', '.join(stage.same_number)}"
+            f"{_listed(stage.same_number)}"
         )
+    if stage.no_spread:
+        yield f"the paper prints no spread that a test could use for {_listed(stage.no_spread)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -35,6 +35,7 @@ from repro.failure import disk_problem
 from repro.files import canonical_json
 from repro.heartbeat import beating
 from repro.lock import is_ours, release, try_claim
+from repro.spec.signatures import import_name
 from repro.store import TrialFolder, load_trial, remove_leftovers
 from repro.trial import Trial
 
@@ -66,10 +67,18 @@ def setting_key(folder: TrialFolder) -> str:
         return ""
     try:
         trial = load_trial(folder)
-        code = load_code(trial.setting.task, trial.setting.use)
+        return _key(trial, load_code(trial.setting.task, trial.setting.use).task)
     except (UserError, FileNotFoundError, ImportError):
         return ""
-    if not callable(getattr(code.task, "run_batch", None)):
+
+
+def seedless_key(trial: Trial) -> str:
+    """Return what a trial shares with other seeds of its setting; empty without ``run_batch``."""
+    return _key(trial, import_name(trial.setting.task, "task"))
+
+
+def _key(trial: Trial, task: Any) -> str:
+    if not callable(getattr(task, "run_batch", None)):
         return ""
     return canonical_json({k: v for k, v in trial.identity.items() if k != "seed"})
 

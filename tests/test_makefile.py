@@ -55,3 +55,26 @@ def test_fetch_gets_the_papers_own_data_unless_told_otherwise() -> None:
 )
 def test_each_variable_reaches_reproduce(given: str, handed_on: str) -> None:
     assert handed_on in command("reproduce", "PAPER=cs_ib", given)
+
+
+@pytest.mark.parametrize(
+    ("given", "handed_on"),
+    [
+        ("PARAMETERS=Model Size", "--parameters 'Model Size'"),
+        ("TOKENS=D", "--tokens 'D'"),
+        ("COMPUTE=C", "--compute 'C'"),
+        ("LOSS=nats", "--loss 'nats'"),
+        ("SEED=run", "--seed 'run'"),
+        ("FORM=joint", "--form joint"),
+        ("HUBER_DELTA=0", "--huber-delta 0"),
+        ("DROP_HIGHEST=5", "--drop-highest 5"),
+        ("DRAWS=100", "--draws 100"),
+        ("JSON=1", "--json"),
+        ("PLOT=a b.pdf", "--plot 'a b.pdf'"),
+    ],
+)
+def test_each_variable_reaches_fit(given: str, handed_on: str) -> None:
+    shown = command("fit", "POINTS=my points.csv", given)
+    assert "fit 'my points.csv'" in shown
+    assert handed_on in shown
+    assert handed_on.split()[0] not in command("fit", "POINTS=my points.csv")

@@ -16,6 +16,7 @@ from tasks.bandit.regression_loss import LossName
 _EARLY_WEIGHT, _LATE_WEIGHT, _EARLY_UNTIL = 0.1, 0.01, 1000
 _DECISION_FROM = 500
 _DECISION_UNITS = 20
+_EXPLORATION_DECAY = 1e-4
 #: f₂ learns 1 + the residual; an arm that was not played in a round without reward gets this.
 _UNPLAYED_TARGET = 1.2
 #: Parts over which each unit's gradient is averaged before f₂ sees it.
@@ -32,7 +33,7 @@ class EENet:
     the other arms, drawn at random, is shown to f₂ with target 1.2 (the released code shows all).
 
     ``learning_rate``       of f₁, the network that all methods share
-    ``exploration_rate``    of f₂; ``decision_rate``: of f₃
+    ``exploration_rate``    of f₂; ``decision_rate``: of f₃; both are trained by Adam, as released
     ``training``            ``online``, one step of each network per round, or the authors' replay
     """
 
@@ -58,7 +59,9 @@ class _Learner(NeuralLearner):
         parts = min(_POOLED, problem.dimension)
         self.edges = np.arange(parts) * problem.dimension // parts
         inputs = problem.hidden_width * len(self.edges)
-        self.explorer = Perceptrons(problem, "exploration", inputs, problem.hidden_width)
+        self.explorer = Perceptrons(
+            problem, "exploration", inputs, problem.hidden_width, _EXPLORATION_DECAY
+        )
         self.decider = Perceptrons(problem, "decision", 2, _DECISION_UNITS)
         self.uniforms = problem.uniforms("unplayed")
         self.samples = _Samples.room(problem, inputs) if self.training == "replay" else None
@@ -91,10 +94,8 @@ class _Learner(NeuralLearner):
         inputs, targets = self._exploration_samples(arms, losses)
         scores = self.scores[self.rows, arms][:, None, :]
         if self.samples is None:
-            every = np.ones(len(arms), np.float32)
-            self.explorer.descend(inputs, targets, self.settings.exploration_rate * every)
-            rewards = (1.0 - losses)[:, None]
-            self.decider.descend(scores, rewards, self.settings.decision_rate * every)
+            self.explorer.descend(inputs, targets, self.settings.exploration_rate)
+            self.decider.descend(scores, (1.0 - losses)[:, None], self.settings.decision_rate)
         else:
             self.samples.keep(self.round, inputs, targets, scores, 1.0 - losses)
         super().update(x, arms, losses)
@@ -114,15 +115,20 @@ class _Learner(NeuralLearner):
         return inputs, np.stack([residual + 1.0, unplayed], axis=1).astype(np.float32)
 
     def _replay_samples(self, samples: _Samples) -> None:
-        """Train f₂ and f₃ on the rounds so far, half as many steps as f₁, as released."""
-        order = np.stack([source.permutation(self.round) for source in self.orders], axis=1)
-        every = np.ones(len(self.rows), np.float32)
-        for step in range(max(1, self.problem.replay_steps // 2)):
-            rounds = order[step % self.round]
-            inputs, targets = samples.inputs[rounds, self.rows], samples.targets[rounds, self.rows]
-            self.explorer.descend(inputs, targets, self.settings.exploration_rate * every)
-            scores, rewards = samples.scores[rounds, self.rows], samples.rewards[rounds, self.rows]
-            self.decider.descend(scores, rewards, self.settings.decision_rate * every)
+        """Train f₂ and f₃ on the rounds so far, in half as many steps as f₁.
+
+        The released code stops f₂ after as many samples as f₁, of which a step here shows up to
+        two, and f₃ after half as many.
+        """
+        steps = max(1, self.problem.replay_steps // 2)
+        kept = min(self.round, steps)
+        order = np.stack([source.permutation(self.round)[:kept] for source in self.orders], axis=1)
+        inputs, targets = samples.inputs[order, self.rows], samples.targets[order, self.rows]
+        scores, rewards = samples.scores[order, self.rows], samples.rewards[order, self.rows]
+        for step in range(steps):
+            place = step % kept
+            self.explorer.descend(inputs[place], targets[place], self.settings.exploration_rate)
+            self.decider.descend(scores[place], rewards[place], self.settings.decision_rate)
 
     def parameters(self) -> int:
         return super().parameters() + self.explorer.count + self.decider.count

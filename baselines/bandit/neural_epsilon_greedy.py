@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tasks.bandit.allocation import draw, epsilon_greedy
-from tasks.bandit.neural import NeuralLearner, Training
+from tasks.bandit.neural import NeuralLearner, OutputLearner, Training
 from tasks.bandit.protocol import Floats, Index, Problem
 from tasks.bandit.regression_loss import LossName
 
@@ -28,7 +28,7 @@ class NeuralEpsilonGreedy:
 
 
 @dataclass
-class _Learner(NeuralLearner):
+class _Learner(OutputLearner):
     epsilon: float = 0.0
 
     def __post_init__(self) -> None:

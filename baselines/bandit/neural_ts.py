@@ -2,50 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import numpy as np
-
-from baselines.bandit.diagonal_design import DiagonalDesign
-from tasks.bandit.neural import NeuralLearner, Training
-from tasks.bandit.protocol import Floats, Index, Problem
-from tasks.bandit.regression_loss import LossName
+from baselines.bandit.diagonal_bandit import DiagonalBandit, DiagonalLearner
+from tasks.bandit.neural import NeuralLearner
+from tasks.bandit.protocol import Floats, Problem
 
 
 @dataclass(frozen=True)
-class NeuralTS:
+class NeuralTS(DiagonalBandit):
     """Play argmin_a of draws from N(f(x_a), σ_a²), with σ_a² = λ ν Σ_j g_{a,j}² / U_j.
 
-    Parameters as in NeuralUCB. With the log loss the draws are of logits.
+    With the log loss the draws are of logits. Parameters: see ``DiagonalBandit``.
     """
-
-    learning_rate: float = 1.0
-    exploration: float = 0.1
-    regularisation: float = 0.1
-    loss: LossName = "squared"
-    training: Training = "online"
 
     def start(self, problem: Problem) -> NeuralLearner:
         """Return the learner."""
         return _Learner(
-            problem, self.loss, self.learning_rate, self.training, self.exploration,
-            self.regularisation,
+            problem, self.loss, self.learning_rate, self.training,
+            exploration=self.exploration, regularisation=self.regularisation,
         )  # fmt: skip
 
 
 @dataclass
-class _Learner(NeuralLearner):
-    exploration: float = 0.0
-    regularisation: float = 1.0
-    design: DiagonalDesign = field(init=False)
-
+class _Learner(DiagonalLearner):
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.design = DiagonalDesign(self.networks, self.regularisation)
         self.normals = self.problem.normals("posterior", self.problem.arms)
 
-    def choose(self, x: Floats, output: Floats) -> Index:
-        variance = self.exploration * self.design.variance(x, self.activations)
-        arms: Index = np.argmin(output + np.sqrt(variance) * self.normals[self.round], axis=1)
-        self.design.add(x, arms, self.activations)
-        return arms
+    def widths(self) -> Floats:
+        drawn: Floats = self.normals[self.round]
+        return drawn

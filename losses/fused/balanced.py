@@ -11,7 +11,7 @@ from torch import Tensor
 
 from losses.kernels.balanced import balanced_kernel
 from losses.kernels.launch import accumulator, run
-from losses.rows.chunked import refuse_second_derivative
+from losses.rows.backward import refuse_second_derivative
 from losses.rows.kinds import Rows
 from losses.rows.probabilities import compute_dtype
 

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from losses.fused.row_launch import fake_gradients, row_gradients, run_rows
 from losses.kernels.gradient import gradient_kernel
-from losses.kernels.launch import accumulator, block_options, row_stride, run
 from losses.kernels.statistics import statistics_kernel
-from losses.rows.chunked import refuse_second_derivative
+from losses.rows.backward import asked, needed
 from losses.rows.class_a import class_a_values, coefficients, log_sum
 from losses.rows.kinds import Rows
 from losses.rows.probabilities import compute_dtype
@@ -41,25 +41,15 @@ def row_statistics(
     """
     _require_classes(target, student.shape[1], row_weight)
     out = _statistics_like(student)
-    if len(student):
-        run(
-            statistics_kernel,
-            (len(student),),
-            student,
-            student if teacher is None else teacher,
-            row_weight if target is None else target,
-            row_weight,
-            out,
-            student.shape[1],
-            row_stride(student),
-            row_stride(teacher),
-            scale,
-            TEACHER=2 if uniform else int(teacher is not None),
-            TARGET=target is not None,
-            MOMENTS=moments,
-            ACC=accumulator(student.dtype),
-            **block_options(student.shape[1]),
-        )
+    run_rows(
+        statistics_kernel,
+        (student, teacher),
+        (row_weight if target is None else target, row_weight, out),
+        scale,
+        TEACHER=_teacher(teacher, uniform),
+        TARGET=target is not None,
+        MOMENTS=moments,
+    )
     return out
 
 
@@ -81,38 +71,24 @@ def row_gradient(
     needs: list[bool],
 ) -> tuple[Tensor, Tensor]:
     """Return ∂ Σ upstream · statistics / ∂ student and ∂ teacher; empty where not needed."""
-    out = new_gradients((student, teacher), needs)
-    if len(student) and any(needs):
-        run(
-            gradient_kernel,
-            (len(student),),
-            student,
-            student if teacher is None else teacher,
+    of_student, of_teacher = row_gradients(
+        gradient_kernel,
+        (student, teacher),
+        (
             row_weight if target is None else target,
             row_weight,
             log_sum(statistics).contiguous(),
             coefficients(statistics, upstream, scale).contiguous(),
-            out[0],
-            out[1],
-            student.shape[1],
-            row_stride(student),
-            row_stride(teacher),
-            student.shape[1],
-            scale,
-            TEACHER=2 if uniform else int(teacher is not None),
-            TARGET=target is not None,
-            OF_STUDENT=needs[0],
-            OF_TEACHER=needs[1],
-            ACC=accumulator(student.dtype),
-            **block_options(student.shape[1]),
-        )
-    return out[0], out[1]
+        ),
+        needs,
+        scale,
+        TEACHER=_teacher(teacher, uniform),
+        TARGET=target is not None,
+    )
+    return of_student, of_teacher
 
 
-@row_gradient.register_fake
-def _(student: Tensor, teacher: Tensor | None, *rest: Any) -> tuple[Tensor, Tensor]:
-    out = new_gradients((student, teacher), rest[-1])
-    return out[0], out[1]
+row_gradient.register_fake(fake_gradients(2))
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -121,26 +97,17 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 
 def _backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-    refuse_second_derivative()
-    needs = [bool(need) for need in ctx.needs_input_grad[:2]]
+    needs = needed(ctx, 2)
     found = row_gradient(*ctx.saved_tensors, upstream, ctx.scale, ctx.uniform, needs)
-    asked = (g if need else None for g, need in zip(found, needs, strict=True))
-    return (*asked, None, None, None, None, None)
+    return asked(found, needs, 5)
 
 
 row_statistics.register_autograd(_backward, setup_context=_keep)
 
 
-def new_gradients(tensors: Sequence[Tensor | None], needs: Sequence[bool]) -> list[Tensor]:
-    """Return an uninitialised gradient for each needed tensor, contiguous; empty for the others."""
-    return [
-        torch.empty_like(tensor, memory_format=torch.contiguous_format)
-        if need and tensor is not None
-        else torch.empty(0, dtype=like.dtype, device=like.device)
-        for tensor, need in zip(tensors, needs, strict=True)
-        for like in [tensors[0]]
-        if like is not None
-    ]
+def _teacher(teacher: Tensor | None, uniform: bool) -> int:
+    """Return what the kernels call the teacher's kind: none, logits, the uniform distribution."""
+    return 2 if uniform else int(teacher is not None)
 
 
 def _statistics_like(student: Tensor) -> Tensor:

@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from losses.fused.class_a import new_gradients, row_statistics
-from losses.kernels.launch import accumulator, block_options, fast, row_stride, run
+from losses.fused.class_a import row_statistics
+from losses.fused.row_launch import fake_gradients, row_gradients, run_rows
+from losses.kernels.launch import fast
 from losses.kernels.pointwise import (
     JS,
     SKEW_FORWARD,
@@ -18,7 +19,7 @@ from losses.kernels.pointwise import (
     sums_gradient_kernel,
     sums_kernel,
 )
-from losses.rows.chunked import refuse_second_derivative
+from losses.rows.backward import asked, needed
 from losses.rows.class_a import log_sum
 from losses.rows.kinds import Rows
 from losses.rows.probabilities import compute_dtype
@@ -61,25 +62,9 @@ def row_sums(
         statistics = row_statistics(student, teacher, None, row_weight, scale, False, False)
     log_sums = log_sum(statistics).contiguous()
     out = torch.empty_like(log_sums)
-    if len(student):
-        run(
-            sums_kernel,
-            (len(student),),
-            student,
-            teacher,
-            row_weight,
-            log_sums,
-            out,
-            student.shape[1],
-            row_stride(student),
-            row_stride(teacher),
-            scale,
-            parameter,
-            KIND=kind,
-            ACC=accumulator(student.dtype),
-            FAST=fast(student.dtype),
-            **block_options(student.shape[1]),
-        )
+    constants = {"KIND": kind, "FAST": fast(student.dtype)}
+    others = row_weight, log_sums, out
+    run_rows(sums_kernel, (student, teacher), others, scale, parameter, **constants)
     return out, log_sums
 
 
@@ -103,39 +88,20 @@ def row_sums_gradient(
     needs: list[bool],
 ) -> tuple[Tensor, Tensor]:
     """Return the gradients of Σ upstream · Σ f; empty where not needed."""
-    out = new_gradients((student, teacher), needs)
-    if len(student) and any(needs):
-        run(
-            sums_gradient_kernel,
-            (len(student),),
-            student,
-            teacher,
-            row_weight,
-            log_sums,
-            sums,
-            upstream.contiguous(),
-            out[0],
-            out[1],
-            student.shape[1],
-            row_stride(student),
-            row_stride(teacher),
-            student.shape[1],
-            scale,
-            parameter,
-            KIND=kind,
-            OF_STUDENT=needs[0],
-            OF_TEACHER=needs[1],
-            ACC=accumulator(student.dtype),
-            FAST=fast(student.dtype),
-            **block_options(student.shape[1]),
-        )
-    return out[0], out[1]
+    of_student, of_teacher = row_gradients(
+        sums_gradient_kernel,
+        (student, teacher),
+        (row_weight, log_sums, sums, upstream.contiguous()),
+        needs,
+        scale,
+        parameter,
+        KIND=kind,
+        FAST=fast(student.dtype),
+    )
+    return of_student, of_teacher
 
 
-@row_sums_gradient.register_fake
-def _(student: Tensor, teacher: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
-    out = new_gradients((student, teacher), rest[-1])
-    return out[0], out[1]
+row_sums_gradient.register_fake(fake_gradients(2))
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
@@ -144,11 +110,9 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> N
 
 
 def _backward(ctx: Any, upstream: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
-    refuse_second_derivative()
-    needs = [bool(need) for need in ctx.needs_input_grad[:2]]
+    needs = needed(ctx, 2)
     found = row_sums_gradient(*ctx.saved_tensors, upstream[:, 0], *ctx.settings, needs)
-    asked = (g if need else None for g, need in zip(found, needs, strict=True))
-    return (*asked, None, None, None, None)
+    return asked(found, needs, 4)
 
 
 row_sums.register_autograd(_backward, setup_context=_keep)

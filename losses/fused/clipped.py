@@ -8,10 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from losses.fused.class_a import new_gradients
+from losses.fused.row_launch import fake_gradients, row_gradients, run_rows
 from losses.kernels.clipped import kept_gradient_kernel, kept_kernel
-from losses.kernels.launch import accumulator, block_options, row_stride, run
-from losses.rows.chunked import refuse_second_derivative
+from losses.rows.backward import asked, needed
 from losses.rows.class_a import log_sum, zero_product
 from losses.rows.definitions import renormalized_clipped_kl
 from losses.rows.kinds import Rows
@@ -36,23 +35,7 @@ def row_kept(
 ) -> Tensor:
     """Return log Σ exp s, log Σ exp t, Σ q k, Σ p k, Σ p k t and Σ p k s of each row, (N, 6)."""
     out = student.new_empty(student.shape[0], 6, dtype=compute_dtype(student.dtype))
-    if len(student):
-        run(
-            kept_kernel,
-            (len(student),),
-            student,
-            teacher,
-            keep,
-            row_weight,
-            out,
-            student.shape[1],
-            row_stride(student),
-            row_stride(teacher),
-            row_stride(keep),
-            scale,
-            ACC=accumulator(student.dtype),
-            **block_options(student.shape[1]),
-        )
+    run_rows(kept_kernel, (student, teacher, keep), (row_weight, out), scale)
     return out
 
 
@@ -73,37 +56,15 @@ def row_kept_gradient(
     needs: list[bool],
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return the gradients of Σ upstream · statistics; empty where not needed."""
-    out = new_gradients((student, teacher, keep), needs)
-    if len(student) and any(needs):
-        run(
-            kept_gradient_kernel,
-            (len(student),),
-            student,
-            teacher,
-            keep,
-            row_weight,
-            log_sum(statistics).contiguous(),
-            _coefficients(statistics, upstream, scale).contiguous(),
-            *out,
-            student.shape[1],
-            row_stride(student),
-            row_stride(teacher),
-            row_stride(keep),
-            student.shape[1],
-            scale,
-            OF_STUDENT=needs[0],
-            OF_TEACHER=needs[1],
-            OF_KEEP=needs[2],
-            ACC=accumulator(student.dtype),
-            **block_options(student.shape[1]),
-        )
-    return out[0], out[1], out[2]
+    found = _coefficients(statistics, upstream, scale).contiguous()
+    others = row_weight, log_sum(statistics).contiguous(), found
+    of_student, of_teacher, of_keep = row_gradients(
+        kept_gradient_kernel, (student, teacher, keep), others, needs, scale
+    )
+    return of_student, of_teacher, of_keep
 
 
-@row_kept_gradient.register_fake
-def _(student: Tensor, teacher: Tensor, keep: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
-    out = new_gradients((student, teacher, keep), rest[-1])
-    return out[0], out[1], out[2]
+row_kept_gradient.register_fake(fake_gradients(3))
 
 
 def _coefficients(statistics: Tensor, upstream: Tensor, scale: float) -> Tensor:
@@ -121,11 +82,8 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 
 def _backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-    refuse_second_derivative()
-    needs = [bool(need) for need in ctx.needs_input_grad[:3]]
-    found = row_kept_gradient(*ctx.saved_tensors, upstream, ctx.scale, needs)
-    asked = (g if need else None for g, need in zip(found, needs, strict=True))
-    return (*asked, None, None)
+    needs = needed(ctx, 3)
+    return asked(row_kept_gradient(*ctx.saved_tensors, upstream, ctx.scale, needs), needs, 2)
 
 
 row_kept.register_autograd(_backward, setup_context=_keep)

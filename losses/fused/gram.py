@@ -10,7 +10,7 @@ from torch import Tensor
 
 from losses.kernels.gram import pull_kernel, row_log_sum_kernel
 from losses.kernels.launch import GRAM_POINTS, GRAM_TILE, accumulator, run
-from losses.rows.chunked import refuse_second_derivative
+from losses.rows.backward import refuse_second_derivative
 
 
 class _Pairs(NamedTuple):

@@ -9,10 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from losses.fused.class_a import new_gradients
-from losses.kernels.launch import accumulator, block_options, row_stride, run
+from losses.fused.row_launch import fake_gradients, row_gradients, run_rows
 from losses.kernels.mixture import mixture_gradient_kernel, mixture_kernel
-from losses.rows.chunked import refuse_second_derivative
+from losses.rows.backward import asked, needed
 from losses.rows.kinds import Rows
 from losses.rows.probabilities import compute_dtype
 
@@ -40,22 +39,7 @@ def row_mixture(
 ) -> Tensor:
     """Return log Σ exp of s, of t and of alpha t + (1 − alpha) s, and 1 where q = 0 < p, (N, 4)."""
     out = student.new_empty(student.shape[0], 4, dtype=compute_dtype(student.dtype))
-    if len(student):
-        run(
-            mixture_kernel,
-            (len(student),),
-            student,
-            teacher,
-            row_weight,
-            out,
-            student.shape[1],
-            row_stride(student),
-            row_stride(teacher),
-            scale,
-            alpha,
-            ACC=accumulator(student.dtype),
-            **block_options(student.shape[1]),
-        )
+    run_rows(mixture_kernel, (student, teacher), (row_weight, out), scale, alpha)
     return out
 
 
@@ -76,36 +60,14 @@ def row_mixture_gradient(
     needs: list[bool],
 ) -> tuple[Tensor, Tensor]:
     """Return the gradients of Σ upstream · log-normalisers; empty where not needed."""
-    out = new_gradients((student, teacher), needs)
-    if len(student) and any(needs):
-        run(
-            mixture_gradient_kernel,
-            (len(student),),
-            student,
-            teacher,
-            row_weight,
-            log_sums,
-            upstream.contiguous(),
-            out[0],
-            out[1],
-            student.shape[1],
-            row_stride(student),
-            row_stride(teacher),
-            student.shape[1],
-            scale,
-            alpha,
-            OF_STUDENT=needs[0],
-            OF_TEACHER=needs[1],
-            ACC=accumulator(student.dtype),
-            **block_options(student.shape[1]),
-        )
-    return out[0], out[1]
+    others = row_weight, log_sums, upstream.contiguous()
+    of_student, of_teacher = row_gradients(
+        mixture_gradient_kernel, (student, teacher), others, needs, scale, alpha
+    )
+    return of_student, of_teacher
 
 
-@row_mixture_gradient.register_fake
-def _(student: Tensor, teacher: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
-    out = new_gradients((student, teacher), rest[-1])
-    return out[0], out[1]
+row_mixture_gradient.register_fake(fake_gradients(2))
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -114,11 +76,9 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 
 def _backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-    refuse_second_derivative()
-    needs = [bool(need) for need in ctx.needs_input_grad[:2]]
+    needs = needed(ctx, 2)
     found = row_mixture_gradient(*ctx.saved_tensors, upstream, ctx.scale, ctx.alpha, needs)
-    asked = (g if need else None for g, need in zip(found, needs, strict=True))
-    return (*asked, None, None, None)
+    return asked(found, needs, 3)
 
 
 row_mixture.register_autograd(_backward, setup_context=_keep)

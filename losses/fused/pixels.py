@@ -11,7 +11,7 @@ from torch import Tensor
 
 from losses.kernels.launch import accumulator, run
 from losses.kernels.pixels import pixel_gradient_kernel, pixel_kernel
-from losses.rows.chunked import refuse_second_derivative
+from losses.rows.backward import refuse_second_derivative
 from losses.rows.definitions import proportion_divergence
 from losses.rows.kinds import Rows
 from losses.rows.probabilities import compute_dtype

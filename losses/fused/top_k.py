@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from losses.fused.class_a import new_gradients, row_gradient, row_statistics
-from losses.rows.chunked import refuse_second_derivative
+from losses.fused.class_a import row_gradient, row_statistics
+from losses.fused.row_launch import fake_gradients
+from losses.rows.backward import asked, needed
 from losses.rows.class_a import log_sum
 from losses.rows.definitions import kl
 from losses.rows.kinds import Rows
@@ -86,10 +87,7 @@ def chosen_logits_gradient(
     return found[0], found[1]
 
 
-@chosen_logits_gradient.register_fake
-def _(student: Tensor, teacher: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
-    out = new_gradients((student, teacher), rest[-1])
-    return out[0], out[1]
+chosen_logits_gradient.register_fake(fake_gradients(2))
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
@@ -100,13 +98,11 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None
 def _backward(
     ctx: Any, upstream: Tensor, of_student: Tensor, of_teacher: Tensor
 ) -> tuple[Tensor | None, ...]:
-    refuse_second_derivative()
-    needs = [bool(need) for need in ctx.needs_input_grad[:2]]
+    needs = needed(ctx, 2)
     found = chosen_logits_gradient(
         *ctx.saved_tensors, upstream, of_student, of_teacher, ctx.scale, needs
     )
-    asked = (g if need else None for g, need in zip(found, needs, strict=True))
-    return (*asked, None, None, None)
+    return asked(found, needs, 3)
 
 
 chosen_logits.register_autograd(_backward, setup_context=_keep)

@@ -56,6 +56,43 @@ def present(log_sum):
 
 
 @triton.jit
+def load_log_sum(place, ACC: tl.constexpr):
+    """Return a stored log-normaliser in base 2, ready to be taken from base-2 logits."""
+    return present(tl.load(place)).to(ACC) * LOG2_E
+
+
+@triton.jit
+def log_sum_of(top, mass):
+    """Return top + log₂ mass, −∞ without mass; NaN where the row held one, or +∞.
+
+    NaN and +∞ fail every comparison: they must not come out as an empty row.
+    """
+    log_sum = tl.where(mass > 0, top + tl.log2(tl.where(mass > 0, mass, 1.0)), float("-inf"))
+    return tl.where(mass == mass, log_sum, float("nan"))
+
+
+@triton.jit
+def clear_row(row_start, n_columns, BLOCK: tl.constexpr):
+    """Store zeros into a row that was dropped."""
+    for start in tl.range(0, n_columns, BLOCK):
+        columns = start + tl.arange(0, BLOCK)
+        nothing = tl.zeros([BLOCK], row_start.dtype.element_ty)
+        tl.store(row_start + columns, nothing, mask=columns < n_columns)
+
+
+@triton.jit
+def clear_rows(
+    gx_row, gy_row, n_columns, OF_STUDENT: tl.constexpr, OF_TEACHER: tl.constexpr,
+    BLOCK: tl.constexpr,
+):  # fmt: skip
+    """Store zeros as the gradients of a row that was dropped."""
+    if OF_STUDENT:
+        clear_row(gx_row, n_columns, BLOCK)
+    if OF_TEACHER:
+        clear_row(gy_row, n_columns, BLOCK)
+
+
+@triton.jit
 def least(ACC: tl.constexpr):
     """Return log₂ of the least probability that is not 0."""
     if tl.float64 == ACC:

@@ -5,15 +5,16 @@ import triton.language as tl
 
 from losses.kernels.blocks import (
     LN_2,
-    LOG2_E,
     LOWEST,
+    clear_row,
+    clear_rows,
     finite_part,
     least,
+    load_log_sum,
     load_scaled,
-    present,
+    log_sum_of,
     store_block,
 )
-from losses.kernels.gradient import clear_row
 
 
 @triton.jit
@@ -60,10 +61,8 @@ def kept_kernel(
     mass_y = tl.sum(sum_y, 0)
     whole_x = tl.where(mass_x > 0, mass_x, 1.0)
     whole_y = tl.where(mass_y > 0, mass_y, 1.0)
-    log_x = tl.where(mass_x > 0, top_x + tl.log2(whole_x), float("-inf"))
-    log_y = tl.where(mass_y > 0, top_y + tl.log2(whole_y), float("-inf"))
-    log_x = tl.where(mass_x == mass_x, log_x, float("nan"))
-    log_y = tl.where(mass_y == mass_y, log_y, float("nan"))
+    log_x = log_sum_of(top_x, mass_x)
+    log_y = log_sum_of(top_y, mass_y)
     impossible = tl.max(gap, 0) - log_y > least(ACC)
     of_student = tl.where(impossible, float("-inf"), tl.sum(p_k_x, 0) / whole_y * LN_2)
     row_out = out + row * 6
@@ -96,15 +95,12 @@ def kept_gradient_kernel(
     gy_row = of_teacher + row * gradient_stride
     gk_row = of_keep + row * gradient_stride
     if tl.load(weight + row) == 0:
-        if OF_STUDENT:
-            clear_row(gx_row, n_columns, BLOCK)
-        if OF_TEACHER:
-            clear_row(gy_row, n_columns, BLOCK)
+        clear_rows(gx_row, gy_row, n_columns, OF_STUDENT, OF_TEACHER, BLOCK)
         if OF_KEEP:
             clear_row(gk_row, n_columns, BLOCK)
     else:
-        log_x = present(tl.load(log_sums + row * 2)).to(ACC) * LOG2_E
-        log_y = present(tl.load(log_sums + row * 2 + 1)).to(ACC) * LOG2_E
+        log_x = load_log_sum(log_sums + row * 2, ACC)
+        log_y = load_log_sum(log_sums + row * 2 + 1, ACC)
         c = coefficients + row * 10
         of_y = tl.load(c + 5).to(ACC) * LN_2
         of_x = tl.load(c + 6).to(ACC) * LN_2

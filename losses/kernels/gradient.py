@@ -3,7 +3,14 @@
 import triton
 import triton.language as tl
 
-from losses.kernels.blocks import LN_2, LOG2_E, finite_part, load_scaled, present, store_block
+from losses.kernels.blocks import (
+    LN_2,
+    clear_rows,
+    finite_part,
+    load_log_sum,
+    load_scaled,
+    store_block,
+)
 
 
 @triton.jit
@@ -45,15 +52,6 @@ def _block(
 
 
 @triton.jit
-def clear_row(row_start, n_columns, BLOCK: tl.constexpr):
-    """Store zeros into a row that was dropped."""
-    for start in tl.range(0, n_columns, BLOCK):
-        columns = start + tl.arange(0, BLOCK)
-        nothing = tl.zeros([BLOCK], row_start.dtype.element_ty)
-        tl.store(row_start + columns, nothing, mask=columns < n_columns)
-
-
-@triton.jit
 def gradient_kernel(
     student, teacher, target, weight, log_sums, coefficients, of_student, of_teacher, n_columns,
     student_stride, teacher_stride, gradient_stride, scale,
@@ -68,13 +66,10 @@ def gradient_kernel(
     gy_row = of_teacher + row * gradient_stride
     block = tl.arange(0, BLOCK)
     if tl.load(weight + row) == 0:
-        if OF_STUDENT:
-            clear_row(gx_row, n_columns, BLOCK)
-        if OF_TEACHER:
-            clear_row(gy_row, n_columns, BLOCK)
+        clear_rows(gx_row, gy_row, n_columns, OF_STUDENT, OF_TEACHER, BLOCK)
     else:
-        log_x = present(tl.load(log_sums + row * 2)).to(ACC) * LOG2_E
-        log_y = present(tl.load(log_sums + row * 2 + 1)).to(ACC) * LOG2_E
+        log_x = load_log_sum(log_sums + row * 2, ACC)
+        log_y = load_log_sum(log_sums + row * 2 + 1, ACC)
         index = 0
         if TARGET:
             index = tl.load(target + row).to(tl.int32)

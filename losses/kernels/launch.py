@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -23,11 +24,29 @@ GRAM_TILE = {"ROWS": 32, "COLUMNS": 64, "STEP": 16, "num_warps": 8}
 GRAM_POINTS = 64
 
 
+#: Is told of a launch: the kernel's name, and what Triton compiled (``None`` if interpreted).
+Observer = Callable[[str, Any], None]
+
+_observers: list[Observer] = []
+
+
 def run(kernel: Any, grid: tuple[int, ...], *arguments: Any, **options: Any) -> None:
     """Launch a kernel on the device of its first tensor, which need not be the current one."""
     first = next(argument for argument in arguments if isinstance(argument, Tensor))
     with torch.cuda.device(first.device) if first.is_cuda else nullcontext():
-        kernel[grid](*arguments, **options)
+        compiled = kernel[grid](*arguments, **options)
+    for observer in _observers:
+        observer(kernel.fn.__name__, compiled)
+
+
+@contextmanager
+def observed(observer: Observer) -> Iterator[None]:
+    """Tell ``observer`` of every launch until the context ends."""
+    _observers.append(observer)
+    try:
+        yield
+    finally:
+        _observers.remove(observer)
 
 
 def block_options(n_columns: int, block: int | None = None) -> dict[str, Any]:

@@ -5,14 +5,14 @@ import triton.language as tl
 
 from losses.kernels.blocks import (
     LN_2,
-    LOG2_E,
     LOWEST,
+    clear_rows,
     least,
+    load_log_sum,
     load_scaled,
-    present,
+    log_sum_of,
     store_block,
 )
-from losses.kernels.gradient import clear_row
 
 
 @triton.jit
@@ -28,13 +28,6 @@ def _add(values, top, total):
     """Return the running maximum and Σ 2^values relative to it, with one more block."""
     new = tl.maximum(top, tl.max(values, 0))
     return new, total * tl.exp2(top - new) + tl.exp2(values - new)
-
-
-@triton.jit
-def _log_sum(top, total):
-    mass = tl.sum(total, 0)
-    log_sum = tl.where(mass > 0, top + tl.log2(tl.where(mass > 0, mass, 1.0)), float("-inf"))
-    return tl.where(mass == mass, log_sum, float("nan")) * LN_2
 
 
 @triton.jit
@@ -63,13 +56,13 @@ def mixture_kernel(
         top_y, sum_y = _add(y, top_y, sum_y)
         top_z, sum_z = _add(_mix(x, y, share), top_z, sum_z)
         gap = tl.maximum(gap, tl.where(x == float("-inf"), y, float("-inf")))
-    log_y = _log_sum(top_y, sum_y)
-    log_x = _log_sum(top_x, sum_x)
-    log_z = _log_sum(top_z, sum_z)
-    impossible = tl.max(gap, 0) - log_y * LOG2_E > least(ACC)
-    tl.store(out + row * 4, tl.where(read, log_x, 0.0))
-    tl.store(out + row * 4 + 1, tl.where(read, log_y, 0.0))
-    tl.store(out + row * 4 + 2, tl.where(read, log_z, 0.0))
+    log_x = log_sum_of(top_x, tl.sum(sum_x, 0))
+    log_y = log_sum_of(top_y, tl.sum(sum_y, 0))
+    log_z = log_sum_of(top_z, tl.sum(sum_z, 0))
+    impossible = tl.max(gap, 0) - log_y > least(ACC)
+    tl.store(out + row * 4, tl.where(read, log_x * LN_2, 0.0))
+    tl.store(out + row * 4 + 1, tl.where(read, log_y * LN_2, 0.0))
+    tl.store(out + row * 4 + 2, tl.where(read, log_z * LN_2, 0.0))
     tl.store(out + row * 4 + 3, tl.where(impossible, 1.0, 0.0))
 
 
@@ -86,15 +79,12 @@ def mixture_gradient_kernel(
     gx_row = of_student + row * gradient_stride
     gy_row = of_teacher + row * gradient_stride
     if tl.load(weight + row) == 0:
-        if OF_STUDENT:
-            clear_row(gx_row, n_columns, BLOCK)
-        if OF_TEACHER:
-            clear_row(gy_row, n_columns, BLOCK)
+        clear_rows(gx_row, gy_row, n_columns, OF_STUDENT, OF_TEACHER, BLOCK)
     else:
         share = alpha
-        log_x = present(tl.load(log_sums + row * 4)).to(ACC) * LOG2_E
-        log_y = present(tl.load(log_sums + row * 4 + 1)).to(ACC) * LOG2_E
-        log_z = present(tl.load(log_sums + row * 4 + 2)).to(ACC) * LOG2_E
+        log_x = load_log_sum(log_sums + row * 4, ACC)
+        log_y = load_log_sum(log_sums + row * 4 + 1, ACC)
+        log_z = load_log_sum(log_sums + row * 4 + 2, ACC)
         of_x = tl.load(upstream + row * 4).to(ACC) * scale
         of_y = tl.load(upstream + row * 4 + 1).to(ACC) * scale
         of_z = tl.load(upstream + row * 4 + 2).to(ACC) * scale

@@ -10,14 +10,13 @@ import triton.language as tl
 
 from losses.kernels.blocks import (
     LN_2,
-    LOG2_E,
+    clear_rows,
+    load_log_sum,
     load_scaled,
     log2_of,
-    present,
     ratio_of,
     store_block,
 )
-from losses.kernels.gradient import clear_row
 
 JS = tl.constexpr(0)
 SKEW_FORWARD = tl.constexpr(1)
@@ -68,8 +67,8 @@ def sums_kernel(
     x_row = student + row * student_stride
     y_row = teacher + row * teacher_stride
     end = tl.where(tl.load(weight + row) != 0, n_columns, 0)
-    log_x = present(tl.load(log_sums + row * 2)).to(ACC) * LOG2_E
-    log_y = present(tl.load(log_sums + row * 2 + 1)).to(ACC) * LOG2_E
+    log_x = load_log_sum(log_sums + row * 2, ACC)
+    log_y = load_log_sum(log_sums + row * 2 + 1, ACC)
     share = parameter
     block = tl.arange(0, BLOCK)
     total = tl.zeros([BLOCK], ACC)
@@ -123,13 +122,10 @@ def sums_gradient_kernel(
     gy_row = of_teacher + row * gradient_stride
     block = tl.arange(0, BLOCK)
     if tl.load(weight + row) == 0:
-        if OF_STUDENT:
-            clear_row(gx_row, n_columns, BLOCK)
-        if OF_TEACHER:
-            clear_row(gy_row, n_columns, BLOCK)
+        clear_rows(gx_row, gy_row, n_columns, OF_STUDENT, OF_TEACHER, BLOCK)
     else:
-        log_x = present(tl.load(log_sums + row * 2)).to(ACC) * LOG2_E
-        log_y = present(tl.load(log_sums + row * 2 + 1)).to(ACC) * LOG2_E
+        log_x = load_log_sum(log_sums + row * 2, ACC)
+        log_y = load_log_sum(log_sums + row * 2 + 1, ACC)
         share = parameter
         factor = tl.load(upstream + row).to(ACC) * scale
         total = tl.load(sums + row * 2).to(ACC)

@@ -10,6 +10,7 @@ from losses.kernels.blocks import (
     finite_part,
     least,
     load_scaled,
+    log_sum_of,
     pair_max,
 )
 
@@ -71,6 +72,25 @@ def _mean(total, mass, gap, log_sum, ACC: tl.constexpr):
 
 
 @triton.jit
+def _store_means(
+    row_out, x_x, x_y, y_y, y_x, gap_x, gap_y, mass_x, mass_y, log_x, log_y, n_columns,
+    TEACHER: tl.constexpr, ACC: tl.constexpr,
+):  # fmt: skip
+    """Store the means of both sides' logits under both distributions, as far as there are any."""
+    never = tl.full([], float("-inf"), ACC)
+    tl.store(row_out + 2, _mean(tl.sum(x_x, 0), mass_x, never, log_x, ACC))
+    of_gap_x = tl.max(gap_x, 0)
+    if TEACHER == 1:
+        of_gap_y = tl.max(gap_y, 0)
+        tl.store(row_out + 3, _mean(tl.sum(x_y, 0), mass_x, of_gap_y, log_x, ACC))
+        tl.store(row_out + 4, _mean(tl.sum(y_y, 0), mass_y, never, log_y, ACC))
+        tl.store(row_out + 5, _mean(tl.sum(y_x, 0), mass_y, of_gap_x, log_y, ACC))
+    if TEACHER == 2:
+        mean = tl.sum(y_x, 0) / n_columns * LN_2
+        tl.store(row_out + 5, tl.where(of_gap_x == 0, float("-inf"), mean))
+
+
+@triton.jit
 def _target_logit(logits, row_start, target, n_columns, scale, ACC: tl.constexpr):
     """Return the scaled logit of the target; NaN where it is no class."""
     inside = (target >= 0) & (target < n_columns)
@@ -95,13 +115,12 @@ def statistics_kernel(
     end = tl.where(read, n_columns, 0)
     body = end // BLOCK * BLOCK
     block = tl.arange(0, BLOCK)
-    nothing = tl.zeros([BLOCK], ACC)
+    zero = tl.zeros([BLOCK], ACC)
     top_x = tl.full([], LOWEST, ACC)
     top_y = tl.full([], LOWEST, ACC)
-    sum_x, sum_y, x_x, x_y, y_y, y_x = nothing, nothing, nothing, nothing, nothing, nothing
-    gap_x = nothing + float("-inf")
-    gap_y = nothing + float("-inf")
-    y = nothing
+    y, sum_x, sum_y, x_x, x_y, y_y, y_x = zero, zero, zero, zero, zero, zero, zero
+    gap_x = zero + float("-inf")
+    gap_y = zero + float("-inf")
     for start in tl.range(0, body, BLOCK):
         columns = start + block
         x = load_scaled(x_row, columns, n_columns, scale, ACC, False)
@@ -116,35 +135,23 @@ def statistics_kernel(
         if TEACHER == 1:
             y = load_scaled(y_row, columns, n_columns, scale, ACC, True)
         else:
-            y = tl.where(columns < n_columns, nothing, float("-inf"))
+            y = tl.where(columns < n_columns, zero, float("-inf"))
         top_x, top_y, sum_x, sum_y, x_x, x_y, y_y, y_x, gap_x, gap_y = _add_block(
             x, y, top_x, top_y, sum_x, sum_y, x_x, x_y, y_y, y_x, gap_x, gap_y, TEACHER, MOMENTS
         )
     mass_x = tl.sum(sum_x, 0)
-    log_x = tl.where(mass_x > 0, top_x + tl.log2(tl.where(mass_x > 0, mass_x, 1.0)), float("-inf"))
-    # NaN and +∞ fail every comparison above: they must not come out as an empty row.
-    log_x = tl.where(mass_x == mass_x, log_x, float("nan"))
+    mass_y = tl.sum(sum_y, 0)
+    log_x = log_sum_of(top_x, mass_x)
+    log_y = log_sum_of(top_y, mass_y)
     row_out = out + row * 8
     tl.store(row_out, tl.where(read, log_x * LN_2, 0.0))
     if TEACHER == 1:
-        mass_y = tl.sum(sum_y, 0)
-        log_y = tl.where(
-            mass_y > 0, top_y + tl.log2(tl.where(mass_y > 0, mass_y, 1.0)), float("-inf")
-        )
-        log_y = tl.where(mass_y == mass_y, log_y, float("nan"))
         tl.store(row_out + 1, tl.where(read, log_y * LN_2, 0.0))
     if MOMENTS:
-        never = tl.full([], float("-inf"), ACC)
-        tl.store(row_out + 2, _mean(tl.sum(x_x, 0), mass_x, never, log_x, ACC))
-        if TEACHER == 1:
-            of_gap_x = tl.max(gap_x, 0)
-            of_gap_y = tl.max(gap_y, 0)
-            tl.store(row_out + 3, _mean(tl.sum(x_y, 0), mass_x, of_gap_y, log_x, ACC))
-            tl.store(row_out + 4, _mean(tl.sum(y_y, 0), mass_y, never, log_y, ACC))
-            tl.store(row_out + 5, _mean(tl.sum(y_x, 0), mass_y, of_gap_x, log_y, ACC))
-        if TEACHER == 2:
-            mean = tl.sum(y_x, 0) / n_columns * LN_2
-            tl.store(row_out + 5, tl.where(tl.max(gap_x, 0) == 0, float("-inf"), mean))
+        _store_means(
+            row_out, x_x, x_y, y_y, y_x, gap_x, gap_y, mass_x, mass_y, log_x, log_y, n_columns,
+            TEACHER, ACC,
+        )  # fmt: skip
     if TARGET:
         y_index = tl.load(target + row)
         s_y = _target_logit(student, x_row, y_index, n_columns, scale, ACC)

@@ -14,67 +14,67 @@ from losses.profile.page import page
 from repro.errors import EXIT_USER_ERROR, UserError
 from repro.files import write_text
 
+#: The record and its page, by the device that was measured.
+NAMES = {"cuda": "profile", "cpu": "profile-cpu"}
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit status."""
     options = _parser().parse_args(arguments)
-    path = options.folder / "profile.json"
+    name = NAMES[options.device]
     try:
         if options.what == "measure":
-            require_gpu()
-            records.write(
-                path, measure_all(options.tokens, options.vocabulary, options.repetitions)
-            )
-        write_pages(options.folder)
+            if options.device == "cuda":
+                require_gpu()
+            records.write(options.folder / f"{name}.json", measure_all(options))
+        write_pages(options.folder, name)
     except UserError as error:
         print(error, file=sys.stderr)
         return EXIT_USER_ERROR
-    print(f"{options.folder / 'profile.md'}")
+    print(f"{options.folder / name}.md")
     return 0
 
 
-def write_pages(folder: Path) -> None:
+def write_pages(folder: Path, name: str = NAMES["cuda"]) -> None:
     """Write page, tables and figures from the record in ``folder``, or the page that has none."""
-    found = records.read(folder / "profile.json")
+    found = records.read(folder / f"{name}.json")
     drawn = found is not None and find_spec("matplotlib") is not None
     if found is not None:
         from losses.profile import figures, tables
 
-        write_text(folder / "profile.tex", tables.latex(found))
+        write_text(folder / f"{name}.tex", tables.latex(found))
         if drawn:
-            figures.draw(found, folder / "profile")
-    write_text(folder / "profile.md", page(found, figures=drawn))
+            figures.draw(found, folder / name)
+    write_text(folder / f"{name}.md", page(found, figures=name if drawn else ""))
 
 
-def measure_all(tokens: int, vocabulary: int, repetitions: int) -> dict[str, Any]:
-    """Return the record of all operations. Needs CUDA."""
+def measure_all(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the record of all operations on ``options.device``."""
     import torch
 
-    from losses.kernels import launch
-    from losses.profile import ceilings, measuring
-    from losses.profile.clocks import Clock, EventClock, WallClock
-    from losses.profile.operations import operations
+    from losses.profile import measuring
+    from losses.profile.compiled import compiled_ahead
     from losses.profile.peers import peers
-    from losses.profile.small_operations import small_operations
+    from losses.profile.settings import REPETITIONS, Settings
 
-    flush = 4 * torch.cuda.get_device_properties(0).L2_cache_size
-    event = EventClock(flush)
-    timers: dict[str, Clock] = {"event_ms": event, "wall_ms": WallClock(torch.cuda.synchronize)}
-    found: dict[str, Any] = {"schema_version": records.SCHEMA_VERSION, **describe()}
-    found |= {"clocks": {"before": clocks()}, "ceilings": ceilings.measure(event), "results": []}
-    found |= {
-        "protocol": {
-            "repetitions": repetitions,
-            "flush_bytes": flush,
-            "seed": 0,
-            "inputs": "correlated noise of scale 3 with 8 peaks per token",
-            "kernels": {"BLOCK": launch.BLOCK, "WARPS": launch.WARPS, "gram": launch.GRAM_TILE},
-        }
-    }
-    for operation in [*operations(tokens, vocabulary), *small_operations()]:
+    device = options.device
+    settings = Settings(device, options.repetitions or REPETITIONS[device])
+    if device == "cpu":
+        torch.set_num_threads(1)
+    timers = settings.clocks()
+    found: dict[str, Any] = {"schema_version": records.SCHEMA_VERSION, **describe(device)}
+    found |= {"clocks": {"before": clocks()}, "protocol": settings.protocol(), "results": []}
+    found |= {"ceilings": settings.ceilings(timers["time_ms"])}
+    # On a GPU each result has the kernels that ran.
+    found |= {"compiled": [] if device == "cuda" else compiled_ahead()}
+    for operation in settings.operations(options.tokens, options.vocabulary):
         print(f"{operation.name} …", flush=True)
-        variants = measuring.variants(operation) | peers(operation.name)
-        found["results"] += measuring.measure(operation, variants, "cuda", timers, repetitions)
+        variants = measuring.variants(operation) | (
+            peers(operation.name) if device == "cuda" else {}
+        )
+        found["results"] += measuring.measure(
+            operation, variants, device, timers, settings.repetitions
+        )
     found["clocks"]["after"] = clocks()
     return found
 
@@ -82,10 +82,11 @@ def measure_all(tokens: int, vocabulary: int, repetitions: int) -> dict[str, Any
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m losses.profile", description=__doc__)
     parser.add_argument("what", nargs="?", choices=("measure", "page"), default="measure")
+    parser.add_argument("--device", choices=tuple(NAMES), default="cuda", help="what is measured")
     parser.add_argument("--folder", type=Path, default=Path("docs"), help="record and page go here")
-    parser.add_argument("--tokens", type=int, default=8192)
-    parser.add_argument("--vocabulary", type=int, default=128_256)
-    parser.add_argument("--repetitions", type=int, default=50)
+    parser.add_argument("--tokens", type=int, help="default: 8192, on a processor 256")
+    parser.add_argument("--vocabulary", type=int, help="default: 128256, on a processor 32000")
+    parser.add_argument("--repetitions", type=int, help="default: 50, on a processor 10")
     return parser
 
 

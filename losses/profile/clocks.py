@@ -10,6 +10,9 @@ import torch
 
 Run = Callable[[], object]
 
+#: Makes what is timed; what it does itself is not.
+Prepare = Callable[[], Run]
+
 
 class Clock(Protocol):
     """Something that runs a function and says how many milliseconds it took."""
@@ -51,17 +54,27 @@ class WallClock:
         return (time.perf_counter() - start) * 1e3
 
 
+class ProcessorClock:
+    """The processor time of this thread, which other programs on a machine hardly change."""
+
+    def milliseconds(self, run: Run) -> float:
+        """Return the processor time of one call."""
+        start = time.thread_time()
+        run()
+        return (time.thread_time() - start) * 1e3
+
+
 def interleaved(
-    runs: dict[str, Run], clock: Clock, repetitions: int, warm_up: int = 3
+    prepared: dict[str, Prepare], clock: Clock, repetitions: int, warm_up: int = 3
 ) -> dict[str, list[float]]:
     """Return the times of each run; all runs take turns, so that drift hits all of them alike."""
-    for run in runs.values():
+    for prepare in prepared.values():
         for _ in range(warm_up):
-            run()
-    times: dict[str, list[float]] = {name: [] for name in runs}
+            prepare()()
+    times: dict[str, list[float]] = {name: [] for name in prepared}
     for _ in range(repetitions):
-        for name, run in runs.items():
-            times[name].append(clock.milliseconds(run))
+        for name, prepare in prepared.items():
+            times[name].append(clock.milliseconds(prepare()))
     return times
 
 
@@ -72,22 +85,28 @@ def spread_of_equals(times: Sequence[float]) -> float:
     return abs(middle[0] - middle[-1]) / max(middle[0], 1e-12)
 
 
-def kernels(run: Run, repetitions: int) -> list[dict[str, Any]]:
+def kernels(prepare: Prepare, repetitions: int) -> list[dict[str, Any]]:
     """Return name, calls and milliseconds of each kernel in one call. Needs CUDA."""
+    prepare()()
+    found: dict[str, dict[str, Any]] = {}
+    for _ in range(repetitions):
+        for event in _events(prepare()):
+            kernel = found.setdefault(event.key[:120], {"count": 0.0, "ms": 0.0})
+            kernel["count"] += event.count / repetitions
+            kernel["ms"] += event.self_device_time_total / 1e3 / repetitions
+    named = [{"name": name, **kernel} for name, kernel in found.items()]
+    return sorted(named, key=lambda kernel: -float(kernel["ms"]))
+
+
+def _events(run: Run) -> list[Any]:
+    """Return what the profiler saw on the device during one call."""
     activity = torch.profiler.ProfilerActivity
-    run()
     torch.cuda.synchronize()
     with torch.profiler.profile(activities=[activity.CUDA, activity.CPU]) as profile:
-        for _ in range(repetitions):
-            run()
+        run()
         torch.cuda.synchronize()
-    found = [
-        {
-            "name": event.key[:120],
-            "count": event.count / repetitions,
-            "ms": event.self_device_time_total / 1e3 / repetitions,
-        }
+    return [
+        event
         for event in profile.key_averages()
         if event.self_device_time_total > 0 and str(event.device_type).endswith("CUDA")
     ]
-    return sorted(found, key=lambda kernel: -float(kernel["ms"]))

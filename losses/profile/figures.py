@@ -24,7 +24,9 @@ def draw(record: dict[str, Any], folder: Path) -> list[Path]:
     for name, plot in (("roofline", _roofline), ("copy_rate", _bars)):
         figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
         plot(axes, record)
-        axes.set_title(f"{record['gpu']['name']}, {record['timestamp'][:10]}, {_MODE}", fontsize=9)
+        axes.set_title(
+            f"{record['device']['name']}, {record['timestamp'][:10]}, {_MODE}", fontsize=9
+        )
         path = folder / f"{name}.svg"
         figure.savefig(path, metadata={"Date": None})
         pyplot.close(figure)
@@ -33,7 +35,7 @@ def draw(record: dict[str, Any], folder: Path) -> list[Path]:
 
 
 def _results(record: dict[str, Any]) -> list[dict[str, Any]]:
-    return [r for r in record["results"] if r["mode"] == _MODE and "event_ms" in r]
+    return [r for r in record["results"] if r["mode"] == _MODE and "time_ms" in r]
 
 
 def _roofline(axes: Any, record: dict[str, Any]) -> None:
@@ -43,11 +45,13 @@ def _roofline(axes: Any, record: dict[str, Any]) -> None:
     intensities = [0.25, ridge, 8 * ridge]
     axes.plot(intensities, [min(copy * x, product) for x in intensities], color="black")
     for result in _results(record):
-        seconds = result["event_ms"]["p50"] * 1e-3
+        if not (result["products"] or result["least_bytes"]):
+            continue  # a loss whose least work is not known has no place on a roofline
+        seconds = result["time_ms"]["p50"] * 1e-3
         # A sweep does some twenty operations per logit of two bytes; products count their own.
         work = result["products"] or 10 * result["least_bytes"]
         moved = result["least_bytes"] or work / (8 * ridge)
-        low, high = (work / (ms * 1e-3) / 1e12 for ms in reversed(result["event_ms"]["interval"]))
+        low, high = (work / (ms * 1e-3) / 1e12 for ms in reversed(result["time_ms"]["interval"]))
         rate = work / seconds / 1e12
         axes.errorbar(
             work / moved,
@@ -57,8 +61,8 @@ def _roofline(axes: Any, record: dict[str, Any]) -> None:
             color=_COLOURS.get(result["variant"], "#7a4da0"),
         )
     axes.set(xscale="log", yscale="log", xlabel="operations per byte", ylabel="TFLOP/s")
-    axes.text(0.3, copy * 0.3, f"copy: {copy:.2f} TB/s", fontsize=8, rotation=30)
-    axes.text(ridge, product * 1.1, f"products: {product:.0f} TFLOP/s", fontsize=8)
+    axes.text(0.3, copy * 0.3, f"copy: {copy:.3g} TB/s", fontsize=8, rotation=30)
+    axes.text(ridge, product * 1.1, f"products: {product:.3g} TFLOP/s", fontsize=8)
 
 
 def _bars(axes: Any, record: dict[str, Any]) -> None:

@@ -61,10 +61,10 @@ def _copy_share(record: dict[str, Any]) -> float | None:
 
 def _against_peers(record: dict[str, Any]) -> float | None:
     found = timed(record, "kl_divergence", _MODE)
-    others = [result["event_ms"]["p50"] for name, result in found.items() if name != "ours"]
+    others = [result["time_ms"]["p50"] for name, result in found.items() if name != "ours"]
     if "ours" not in found or not others:
         return None
-    return float(min(others) / found["ours"]["event_ms"]["p50"])
+    return float(min(others) / found["ours"]["time_ms"]["p50"])
 
 
 def _linear(record: dict[str, Any], what: str) -> float | None:
@@ -72,7 +72,7 @@ def _linear(record: dict[str, Any], what: str) -> float | None:
     if "ours" not in found:
         return None
     if what == "ms":
-        return float(found["ours"]["event_ms"]["p50"])
+        return float(found["ours"]["time_ms"]["p50"])
     if "peak_bytes" not in found["ours"] or "peak_bytes" not in found.get("eager", {}):
         return None
     return float(found["ours"]["peak_bytes"] / found["eager"]["peak_bytes"])

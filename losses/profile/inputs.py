@@ -50,8 +50,13 @@ class VocabularyInputs:
 
     def state_and_target(self, device: str) -> list[Tensor]:
         """Return hidden states and weights of the student, and targets."""
-        own, head, *_ = self.states(device)
-        return [own, head, torch.arange(self.tokens, device=device) % self.vocabulary]
+        own, head, *_, target = self.states_and_target(device)
+        return [own, head, target]
+
+    def states_and_target(self, device: str) -> list[Tensor]:
+        """Return hidden states and weights of both sides, and targets."""
+        target = torch.arange(self.tokens, device=device) % self.vocabulary
+        return [*self.states(device), target]
 
     def _noise(self, shape: tuple[int, int], generator: torch.Generator) -> Tensor:
         return torch.randn(*shape, generator=generator, device=generator.device, dtype=self.dtype)

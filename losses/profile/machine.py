@@ -21,13 +21,14 @@ _QUERY = (
 
 
 def require_gpu() -> None:
-    """Raise ``UserError`` that says in one line what a profile lacks here."""
+    """Raise ``UserError`` that says in one line what a profile on a GPU lacks here."""
     import torch
 
     if not torch.cuda.is_available():
         raise UserError(
             f"profile: PyTorch {torch.__version__} sees no CUDA device here: it needs an NVIDIA "
-            "GPU and a CUDA build of torch; docs/profile.md shows the last measurement"
+            "GPU and a CUDA build of torch (DEVICE=cpu measures the processor); docs/profile.md "
+            "shows the last measurement"
         )
     if find_spec("triton") is None:
         raise UserError("profile: Triton is not installed beside PyTorch: pip install triton")
@@ -37,29 +38,44 @@ def require_gpu() -> None:
         raise UserError(f"profile: Triton {found} is installed, the kernels need {oldest} or newer")
 
 
-def describe() -> dict[str, Any]:
-    """Return device, software and commit. Needs CUDA."""
+def describe(device: str) -> dict[str, Any]:
+    """Return device, software and commit. ``device``: ``cuda`` or ``cpu``."""
+    import torch
+
+    return {
+        "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
+        "git": commit(Path(__file__).parent),
+        "device": _gpu() if device == "cuda" else _processor(),
+        "software": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "triton": _installed("triton"),
+            "liger-kernel": _installed("liger-kernel"),
+        },
+    }
+
+
+def _gpu() -> dict[str, Any]:
     import torch
 
     properties = torch.cuda.get_device_properties(0)
     return {
-        "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
-        "git": commit(Path(__file__).parent),
-        "gpu": {
-            "name": properties.name,
-            "capability": f"{properties.major}.{properties.minor}",
-            "multiprocessors": properties.multi_processor_count,
-            "l2_bytes": properties.L2_cache_size,
-            "memory_bytes": properties.total_memory,
-            "cuda": torch.version.cuda,
-        },
-        "software": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "triton": version("triton"),
-            "liger-kernel": _installed("liger-kernel"),
-        },
+        "type": "cuda",
+        "name": properties.name,
+        "capability": f"{properties.major}.{properties.minor}",
+        "multiprocessors": properties.multi_processor_count,
+        "l2_bytes": properties.L2_cache_size,
+        "memory_bytes": properties.total_memory,
+        "cuda": torch.version.cuda,
     }
+
+
+def _processor() -> dict[str, Any]:
+    """Return the processor's name as the system gives it, its architecture where it does not."""
+    known = Path("/proc/cpuinfo")
+    lines = known.read_text(encoding="utf-8").splitlines() if known.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return {"type": "cpu", "name": names[0] if names else platform.machine(), "threads": 1}
 
 
 def clocks() -> dict[str, str]:

@@ -8,12 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from losses.profile.clocks import Clock, Run, interleaved, kernels, spread_of_equals
+from losses.profile.clocks import Clock, Prepare, Run, interleaved, kernels, spread_of_equals
+from losses.profile.compiled import watched
 from losses.profile.operations import Loss, Operation
 from losses.profile.summary import summary
 
-#: Forward alone; forward and backward of a mean loss; the same with a gradient that is not 1.
-MODES = ("forward", "forward + gradient", "forward + scaled gradient")
+#: Forward alone; forward and backward of a mean loss; the same with a gradient that is not 1; and
+#: the backward pass without the forward pass before it.
+MODES = ("forward", "forward + gradient", "forward + scaled gradient", "gradient alone")
 
 
 def variants(operation: Operation) -> dict[str, Loss]:
@@ -27,20 +29,27 @@ def variants(operation: Operation) -> dict[str, Loss]:
     }
 
 
-def steps(loss: Loss, inputs: list[Tensor], mode: str) -> Run:
-    """Return the function that is timed: leaf inputs, gradients cleared before each call."""
+def steps(loss: Loss, inputs: list[Tensor], mode: str) -> Prepare:
+    """Return what makes the timed function: leaf inputs, gradients cleared before each call."""
 
-    def run() -> object:
-        if mode == "forward":
-            with torch.no_grad():
-                return loss(*inputs)
-        for tensor in inputs:
-            tensor.grad = None
+    def forward() -> object:
+        with torch.no_grad():
+            return loss(*inputs)
+
+    def both() -> object:
+        _clear(inputs)
         value = loss(*inputs)
         torch.autograd.backward(value if mode == "forward + gradient" else 3 * value)
         return value
 
-    return run
+    def gradient() -> Run:
+        _clear(inputs)
+        value = loss(*inputs)
+        return lambda: torch.autograd.backward(value)
+
+    if mode == "gradient alone":
+        return gradient
+    return lambda: forward if mode == "forward" else both
 
 
 def measure(
@@ -52,7 +61,7 @@ def measure(
 ) -> list[dict[str, Any]]:
     """Return one result per variant and mode. A variant that fails is recorded with its error.
 
-    ``clocks``  by the name of their field: ``event_ms``, ``wall_ms``; all variants take turns
+    ``clocks``  by the name of their field: ``time_ms``, ``wall_ms``; all variants take turns
     """
     inputs = operation.make(device)
     exact = exact_gradient(operation, inputs)
@@ -69,7 +78,8 @@ def measure(
             for key, of_clock in times.items():
                 result[key] = summary(of_clock[name])
             result["spread_of_equals"] = spread_of_equals(times[next(iter(times))][name])
-            result |= _cost(usable[name], inputs, device)
+            if device == "cuda":
+                result |= _cost(usable[name], inputs)
             if mode == MODES[1]:
                 result["relative_error"] = relative_errors(losses[name], inputs, exact)
     return results
@@ -109,51 +119,59 @@ def _value_and_gradients(loss: Loss, leaves: list[Tensor]) -> list[Tensor]:
 
 def _first_calls(
     losses: dict[str, Loss], inputs: list[Tensor], mode: str
-) -> tuple[dict[str, Run], dict[str, str]]:
+) -> tuple[dict[str, Prepare], dict[str, str]]:
     """Return what can be called, and what failed at its first call, with its error."""
-    usable: dict[str, Run] = {}
+    usable: dict[str, Prepare] = {}
     failed: dict[str, str] = {}
     for name, loss in losses.items():
-        run = steps(loss, inputs, mode)
+        prepare = steps(loss, inputs, mode)
         try:
-            run()
-            usable[name] = run
+            prepare()()
+            usable[name] = prepare
         except Exception as error:  # out of memory, a peer's bug: recorded, the others go on
             failed[name] = f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
         _free()
     return usable, failed
 
 
-def _cost(run: Run, inputs: list[Tensor], device: str) -> dict[str, Any]:
-    """Return kernels and peak memory beyond inputs of one call; empty without CUDA."""
-    if device != "cuda":
-        return {}
-    for tensor in inputs:
-        tensor.grad = None
+def _cost(prepare: Prepare, inputs: list[Tensor]) -> dict[str, Any]:
+    """Return kernels, their resources, and peak memory beyond inputs of one call. Needs CUDA."""
+    _clear(inputs)
+    run = prepare()
     _free()
     before = torch.cuda.memory_allocated()
     torch.cuda.reset_peak_memory_stats()
-    run()
+    with watched() as compiled:
+        run()
     torch.cuda.synchronize()
     memory = {
         "peak_bytes": torch.cuda.max_memory_allocated() - before,
         "final_bytes": torch.cuda.memory_allocated() - before,
     }
-    found = kernels(run, 5)
-    return memory | {"kernels": found, "kernel_ms": sum(kernel["ms"] for kernel in found)}
+    del run
+    found = kernels(prepare, 5)
+    whole = sum(kernel["ms"] for kernel in found)
+    return memory | {"kernels": found, "kernel_ms": whole, "compiled": compiled}
 
 
 def _head(operation: Operation, variant: str, mode: str) -> dict[str, Any]:
     gradient = mode != MODES[0]
+    # What a backward pass alone must do depends on how much the forward pass has done already.
+    alone = mode == MODES[3]
     return {
         "operation": operation.name,
         "variant": variant,
         "mode": mode,
         "dtype": str(operation.dtype).removeprefix("torch."),
         "shape": operation.shape,
-        "least_bytes": operation.least_bytes(gradient),
-        "products": operation.products[gradient],
+        "least_bytes": 0 if alone else operation.least_bytes(gradient),
+        "products": 0 if alone else operation.products[gradient],
     }
+
+
+def _clear(inputs: list[Tensor]) -> None:
+    for tensor in inputs:
+        tensor.grad = None
 
 
 def _free() -> None:

@@ -84,8 +84,19 @@ def by_definition(loss: Loss) -> Loss:
 
 
 def _token_loss(policy: Tensor, reference: Tensor, target: Tensor, **options: Any) -> Tensor:
-    """Return a sum of everything that token statistics offer."""
-    found = losses.token_statistics(policy, target, reference, **options)
+    return _everything(losses.token_statistics(policy, target, reference, **options))
+
+
+def _linear_token_loss(
+    policy: Tensor, head: Tensor, reference: Tensor, reference_head: Tensor, target: Tensor,
+    **options: Any,
+) -> Tensor:  # fmt: skip
+    sides = reference, reference_head
+    return _everything(losses.linear_token_statistics(policy, head, target, *sides, **options))
+
+
+def _everything(found: losses.TokenStatistics) -> Tensor:
+    """Return a sum of all that token statistics offer."""
     ratio, divergence = found.log_ratio, found.kl
     assert ratio is not None
     assert divergence is not None
@@ -110,10 +121,10 @@ def _clipped(student: Tensor, teacher: Tensor, keep: Tensor, **options: Any) -> 
 
 
 def operations(
-    tokens: int = 8192, vocabulary: int = 128_256, hidden: int = 4096
+    tokens: int, vocabulary: int, hidden: int, dtype: torch.dtype = torch.bfloat16
 ) -> list[Operation]:
-    """Return what ``make profile`` times, at the sizes of a large language model by default."""
-    inputs = VocabularyInputs(tokens, vocabulary, hidden)
+    """Return the losses over a vocabulary that ``make profile`` times, at these sizes."""
+    inputs = VocabularyInputs(tokens, vocabulary, hidden, dtype)
     return [*_from_logits(inputs), *_from_hidden(inputs)]
 
 
@@ -150,11 +161,26 @@ def _from_hidden(inputs: VocabularyInputs) -> list[Operation]:
     sizes = {"tokens": inputs.tokens, "vocabulary": inputs.vocabulary, "hidden": inputs.hidden}
     product = 2.0 * inputs.tokens * inputs.hidden * inputs.vocabulary
 
-    def linear(ours: Loss, eager: Loss, make: Make, sides: int) -> Operation:
+    def linear(name: str, ours: Loss, eager: Loss, make: Make, sides: int) -> Operation:
         least = sides * product, (sides + 2) * product
-        return Operation(ours.__name__, ours, eager, make, sizes, inputs.dtype, products=least)
+        return Operation(name, ours, eager, make, sizes, inputs.dtype, products=least)
 
     return [
-        linear(losses.linear_kl_divergence, eager_linear_kl, inputs.states, 2),
-        linear(losses.linear_cross_entropy, eager_linear_cross_entropy, inputs.state_and_target, 1),
+        linear(
+            "linear_kl_divergence", losses.linear_kl_divergence, eager_linear_kl, inputs.states, 2
+        ),
+        linear(
+            "linear_cross_entropy",
+            losses.linear_cross_entropy,
+            eager_linear_cross_entropy,
+            inputs.state_and_target,
+            1,
+        ),
+        linear(
+            "linear_token_statistics",
+            _linear_token_loss,
+            by_definition(_linear_token_loss),
+            inputs.states_and_target,
+            2,
+        ),
     ]

@@ -18,6 +18,7 @@ def peers(operation: str) -> dict[str, Loss]:
         "js_divergence": _liger_js,
         "cross_entropy": _liger_cross_entropy,
         "linear_kl_divergence": _liger_linear_kl,
+        "linear_cross_entropy": _liger_linear_cross_entropy,
     }
     return {"Liger-Kernel": known[operation]} if operation in known else {}
 
@@ -51,5 +52,15 @@ def _liger_linear_kl(hidden: Tensor, head: Tensor, teacher: Tensor, teacher_head
     from liger_kernel.transformers.fused_linear_jsd import LigerFusedLinearJSD
 
     # Its beta of 0 is the forward KL.
-    value: Tensor = LigerFusedLinearJSD(jsd_beta=0.0)(hidden, head, teacher, teacher_head)
+    loss = LigerFusedLinearJSD(jsd_beta=0.0)
+    value: Tensor = loss(hidden, head, teacher, teacher_head, None)
+    return value
+
+
+def _liger_linear_cross_entropy(hidden: Tensor, head: Tensor, target: Tensor) -> Tensor:
+    from liger_kernel.transformers.fused_linear_cross_entropy import (
+        LigerFusedLinearCrossEntropyLoss,
+    )
+
+    value: Tensor = LigerFusedLinearCrossEntropyLoss()(head, hidden, target)
     return value

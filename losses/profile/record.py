@@ -8,9 +8,10 @@ from typing import Any
 from repro.errors import UserError
 from repro.files import read_json, write_json
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
-_TOP = {"schema_version", "timestamp", "git", "gpu", "software", "ceilings", "clocks", "results"}
+_TOP = {"schema_version", "timestamp", "git", "device", "software", "protocol", "ceilings"}
+_TOP |= {"clocks", "compiled", "results"}
 _RESULT = {"operation", "variant", "mode", "dtype", "shape", "least_bytes", "products"}
 
 
@@ -47,7 +48,7 @@ def timed(record: dict[str, Any], operation: str, mode: str) -> dict[str, dict[s
     return {
         result["variant"]: result
         for result in record["results"]
-        if result["operation"] == operation and result["mode"] == mode and "event_ms" in result
+        if result["operation"] == operation and result["mode"] == mode and "time_ms" in result
     }
 
 
@@ -55,7 +56,7 @@ def of_copy_rate(record: dict[str, Any], result: dict[str, Any]) -> float | None
     """Return the part of the copy rate at which the least bytes moved; ``None`` without any."""
     if not result["least_bytes"]:
         return None
-    rate = result["least_bytes"] / (result["event_ms"]["p50"] * 1e-3) / 1e12
+    rate = result["least_bytes"] / (result["time_ms"]["p50"] * 1e-3) / 1e12
     return float(rate / record["ceilings"]["copy_tb_per_s"])
 
 
@@ -63,5 +64,5 @@ def of_product_rate(record: dict[str, Any], result: dict[str, Any]) -> float | N
     """Return the part of the product rate at which the least products were computed."""
     if not result["products"]:
         return None
-    rate = result["products"] / (result["event_ms"]["p50"] * 1e-3) / 1e12
+    rate = result["products"] / (result["time_ms"]["p50"] * 1e-3) / 1e12
     return float(rate / record["ceilings"]["product_tflop_per_s"])

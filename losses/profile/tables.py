@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from losses.profile.record import of_copy_rate, of_product_rate, timed
@@ -29,7 +30,28 @@ def rows(record: dict[str, Any]) -> list[tuple[str, ...]]:
 def markdown(record: dict[str, Any]) -> str:
     """Return the results as a Markdown table."""
     lines = [HEAD, tuple("---" if i < 3 else "---:" for i in range(len(HEAD))), *rows(record)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return _markdown(lines)
+
+
+def compiled_kernels(record: dict[str, Any]) -> str:
+    """Return registers, spills and shared memory of our kernels as a Markdown table.
+
+    Empty where none was compiled. On a GPU these are the kernels that ran, elsewhere those that
+    were compiled for one.
+    """
+    ran = [
+        (f"{result['operation']}, {result['mode']}", kernel)
+        for result in record["results"]
+        for kernel in result.get("compiled", [])
+    ]
+    ahead = [(f"compiled for sm_{kernel['capability']}", kernel) for kernel in record["compiled"]]
+    head = ("Kernel", "Where", "Registers", "Spilled words", "Shared bytes", "Warps")
+    names = ("registers", "spills", "shared", "warps")
+    lines = [
+        (kernel["kernel"], where, *(str(kernel[name]) for name in names))
+        for where, kernel in ran + ahead
+    ]
+    return _markdown([head, ("---", "---", *["---:"] * len(names)), *lines]) if lines else ""
 
 
 def latex(record: dict[str, Any]) -> str:
@@ -37,20 +59,24 @@ def latex(record: dict[str, Any]) -> str:
     body = "".join(f"  {' & '.join(_escaped(cell) for cell in row)} \\\\\n" for row in rows(record))
     head = " & ".join(_escaped(cell) for cell in HEAD)
     return (
-        f"% {record['gpu']['name']}, {record['timestamp']}\n"
+        f"% {record['device']['name']}, {record['timestamp']}\n"
         f"\\begin{{tabular}}{{lll{'r' * (len(HEAD) - 3)}}}\n  \\toprule\n  {head} \\\\\n"
         f"  \\midrule\n{body}  \\bottomrule\n\\end{{tabular}}\n"
     )
 
 
+def _markdown(lines: Sequence[Sequence[str]]) -> str:
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
 def _row(record: dict[str, Any], result: dict[str, Any]) -> tuple[str, ...]:
     names = (f"{result['operation']} ({_shape(result)})", result["variant"], result["mode"])
-    if "event_ms" not in result:
+    if "time_ms" not in result:
         return (*names, result.get("error", "not measured"), *[""] * (len(HEAD) - 4))
-    event = result["event_ms"]
+    event = result["time_ms"]
     low, high = event["interval"]
     own = timed(record, result["operation"], result["mode"]).get("ours")
-    ratio = event["p50"] / own["event_ms"]["p50"] if own else None
+    ratio = event["p50"] / own["time_ms"]["p50"] if own else None
     errors = result.get("relative_error", [])
     return (
         *names,

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from losses.rows.definitions import values
-from losses.rows.eager_sweeps import Gradients, values_and_gradients, without_masked
+from losses.rows.backward import asked, needed, refuse_second_derivative
+from losses.rows.eager_sweeps import Gradients, values_alone, values_and_gradients
 from losses.rows.kinds import Rows
 from losses.rows.precision import full_precision
 from losses.rows.probabilities import compute_dtype
@@ -64,12 +64,6 @@ def sweep(
 def width(name: str, teacher: Tensor | None) -> int:
     """Return how many values a row has, 0 for a plain number."""
     return (3 if teacher is None else 5) if name == "token_statistics" else 0
-
-
-def refuse_second_derivative() -> None:
-    """Raise ``RuntimeError`` where a derivative of the gradient is being recorded."""
-    if torch.is_grad_enabled():
-        raise RuntimeError('differentiable once only: pass backend="reference" for create_graph')
 
 
 @torch.library.custom_op("klaim::chunked_total", mutates_args=())
@@ -140,8 +134,7 @@ def _values(
     rows = Rows(student, teacher, extra)
     result = _new_values(student, width(name, teacher))
     for part in _chunks(student, row_weight):
-        own = rows.part(part)
-        result[part] = values(name, own, parameters, finite=without_masked(own))
+        result[part] = values_alone(name, rows.part(part), parameters)
     return result
 
 
@@ -180,11 +173,9 @@ def _keep_inputs(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # 
 
 
 def _compute_again(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-    refuse_second_derivative()
-    needs = [bool(need) for need in ctx.needs_input_grad[:3]]
+    needs = needed(ctx, 3)
     gradients = _gradients(*ctx.saved_tensors, ctx.name, ctx.parameters, upstream, needs)
-    asked = (g if need else None for g, need in zip(gradients, needs, strict=True))
-    return (*asked, None, None, None)
+    return asked(gradients, needs, 3)
 
 
 _values.register_autograd(_compute_again, setup_context=_keep_inputs)
@@ -197,14 +188,15 @@ def _chunks(
     count = student.shape[0]
     row = max(1, student[0].numel() if count else 1)
     height = max(1, CHUNK_ELEMENTS.get(student.device.type, 2**18) // row)
-    kept = row_weight.nonzero().squeeze(-1)
-    for gradient in gradients:
-        if len(kept) < count and gradient.numel():
-            gradient[row_weight == 0] = 0
-    if len(kept) == count:
+    dropped = row_weight == 0
+    if not bool(dropped.any()):
         yield from (slice(i, min(i + height, count)) for i in range(0, count, height))
-    else:
-        yield from (kept[i : i + height] for i in range(0, len(kept), height))
+        return
+    for gradient in gradients:
+        if gradient.numel():
+            gradient[dropped] = 0
+    kept = row_weight.nonzero().squeeze(-1)
+    yield from (kept[i : i + height] for i in range(0, len(kept), height))
 
 
 def _new_values(student: Tensor, columns: int) -> Tensor:

@@ -181,15 +181,13 @@ def entropy_proportion(rows: Rows, parameters: Sequence[float], *, finite: bool 
     of_entropy, of_proportion, forward, *class_weight = parameters
     assert rows.teacher is not None
     assert rows.extra is not None
-    log_q = log_probabilities(rows.student.movedim(1, -1), 1, finite=finite)
-    q = log_q.exp()
+    log_q = log_probabilities(rows.student, 1, finite=finite, classes=1)
     possible = log_q > least_log_probability(log_q.dtype)
     held = log_q if finite else torch.where(possible, log_q, 0)
-    weights = log_q.new_tensor(class_weight)
-    shares = rows.extra.to(log_q.dtype)
-    uncertainty = -((q * held * weights).sum(-1) * shares).sum(-1)
-    proportion = (q * shares[..., None]).sum(-2)
-    divergence = proportion_divergence(proportion, rows.teacher.to(q.dtype), bool(forward))
+    shared = log_q.exp() * rows.extra.to(log_q.dtype)[:, None]
+    uncertainty = -((shared * held).sum(-1) @ log_q.new_tensor(class_weight))
+    proportion = shared.sum(-1)
+    divergence = proportion_divergence(proportion, rows.teacher.to(log_q.dtype), bool(forward))
     return of_entropy * uncertainty + of_proportion * divergence
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from losses.rows import pixel_sweep
 from losses.rows.class_a import (
     CLASS_A,
     Column,
@@ -20,6 +21,9 @@ from losses.rows.inner_autograd import recording
 from losses.rows.kinds import Rows
 from losses.rows.probabilities import compute_dtype, scaled_logits
 
+#: Losses whose value alone is faster from statistics than from its definition.
+_STATISTICS_ALONE = frozenset({"kl", "token_statistics"})
+
 #: For student, teacher and extra: the gradient, or ``None`` where none was asked for.
 Gradients = list[Tensor | None]
 
@@ -29,6 +33,13 @@ def without_masked(rows: Rows) -> bool:
     logits = [rows.student] if rows.teacher is None else [rows.student, rows.teacher]
     # The least of each row first: over all at once it takes three times as long.
     return all(bool(tensor.amin(-1).amin().isfinite()) for tensor in logits)
+
+
+def values_alone(name: str, rows: Rows, parameters: Sequence[float]) -> Tensor:
+    """Return the values of the rows."""
+    found = values(name, rows, parameters, finite=True)
+    # A logit of −∞ that needs care shows as NaN or ∞; to look for it first would take a pass more.
+    return found if bool(found.isfinite().all()) else values(name, rows, parameters)
 
 
 def values_and_gradients(
@@ -43,12 +54,32 @@ def values_and_gradients(
 
     ``out`` is a place for the student's gradient, which may be used or not.
     """
-    if name in CLASS_A:
-        found, gradients = _class_a(name, rows, parameters, upstream, needs, out)
-        # A logit of −∞ shows in the means, as 0 · ∞; to look for it first would take a pass more.
-        if bool(found.isfinite().all()):
-            return found, gradients
+    if not any(needs) and name not in _STATISTICS_ALONE:
+        return values_alone(name, rows, parameters), [None, None, None]
+    written = _by_formula(name, rows, parameters, upstream, needs, out)
+    # A logit of −∞ shows in the sums, as 0 · ∞; to look for it first would take a pass more.
+    if written is not None and bool(written[0].isfinite().all()):
+        return written
     return _by_autograd(name, rows, parameters, upstream, needs, without_masked(rows))
+
+
+def _by_formula(
+    name: str,
+    rows: Rows,
+    parameters: Sequence[float],
+    upstream: Tensor,
+    needs: Sequence[bool],
+    out: Tensor | None,
+) -> tuple[Tensor, Gradients] | None:
+    """Return what ``values_and_gradients`` does where formulas say it; not finite where not."""
+    if name == "cross_entropy" and not parameters[1]:
+        return _cross_entropy(rows, parameters, upstream, out)
+    if name in CLASS_A:
+        return _class_a(name, rows, parameters, upstream, needs, out)
+    if name == "entropy_proportion" and not any(needs[1:]):
+        found, gradient = pixel_sweep.entropy_proportion(rows, parameters, upstream)
+        return found, [gradient, None, None]
+    return None
 
 
 def _by_autograd(
@@ -98,6 +129,30 @@ def _class_a(
         if needs[0]:
             gradients[0] = sweep.student_gradient(student_coefficients(*known), out)
     return found.detach(), gradients
+
+
+def _cross_entropy(
+    rows: Rows, parameters: Sequence[float], upstream: Tensor, out: Tensor | None
+) -> tuple[Tensor, Gradients]:
+    """Return the cross-entropy without smoothing, whose gradient is the softmax in place."""
+    z_loss, _, temperature = parameters
+    logits = scaled_logits(rows.student.detach(), temperature)
+    where = out if out is not None and out.dtype == logits.dtype else None
+    q = torch.softmax(logits, -1, out=where)
+    assert rows.extra is not None
+    target = rows.extra[:, None]
+    own = q.gather(1, target)
+    if bool((own >= torch.finfo(q.dtype).tiny).all()):
+        found = -own.log()
+    else:  # a probability that has left the range of its type, or no number
+        found = -logits.log_softmax(-1).gather(1, target)
+    step = factor = upstream[:, None] / temperature
+    if z_loss:
+        log_sum = logits.gather(1, target) + found
+        factor = step * (1 + 2 * z_loss * log_sum)
+        found = found + z_loss * log_sum.square()
+    q.mul_(factor).scatter_add_(1, target, -step)
+    return found.squeeze(1), [q, None, None]
 
 
 class _Sweep:

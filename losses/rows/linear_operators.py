@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from losses.rows import chunked
+from losses.rows.backward import asked, needed, refuse_second_derivative
 from losses.rows.linear_chunks import Linear, empty_gradients, new_values, sweep
 
 
@@ -64,7 +65,7 @@ def _keep_gradients(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...
 
 
 def _scale_gradients(ctx: Any, upstream: Tensor | None, *_: Any) -> tuple[Tensor | None, ...]:
-    chunked.refuse_second_derivative()
+    refuse_second_derivative()
     found, *gradients = ctx.saved_tensors
     if upstream is None:
         return (None,) * 10
@@ -129,11 +130,8 @@ def _keep_inputs(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # 
 
 
 def _compute_again(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-    chunked.refuse_second_derivative()
-    needs = [bool(need) for need in ctx.needs_input_grad[:4]]
-    found = _gradients(*ctx.saved_tensors, *ctx.settings, upstream, needs)
-    asked = (g if need else None for g, need in zip(found, needs, strict=True))
-    return (*asked, *[None] * 5)
+    needs = needed(ctx, 4)
+    return asked(_gradients(*ctx.saved_tensors, *ctx.settings, upstream, needs), needs, 5)
 
 
 _values.register_autograd(_compute_again, setup_context=_keep_inputs)

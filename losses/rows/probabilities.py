@@ -30,13 +30,15 @@ def scaled_logits(logits: Tensor, temperature: float) -> Tensor:
     return wide if temperature == 1 else wide * (1 / temperature)
 
 
-def log_probabilities(logits: Tensor, temperature: float, *, finite: bool) -> Tensor:
-    """Return log softmax(logits / temperature) over the last dimension."""
+def log_probabilities(
+    logits: Tensor, temperature: float, *, finite: bool, classes: int = -1
+) -> Tensor:
+    """Return log softmax(logits / temperature) over the dimension of the classes."""
     scaled = scaled_logits(logits, temperature)
     if finite:
-        return scaled.log_softmax(-1)
-    empty = (scaled == -math.inf).all(-1, keepdim=True)
-    return scaled.masked_fill(empty, 0).log_softmax(-1).masked_fill(empty, -math.inf)
+        return scaled.log_softmax(classes)
+    empty = (scaled == -math.inf).all(classes, keepdim=True)
+    return scaled.masked_fill(empty, 0).log_softmax(classes).masked_fill(empty, -math.inf)
 
 
 def log_normalizer(logits: Tensor, temperature: float, *, finite: bool) -> Tensor:

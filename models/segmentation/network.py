@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 
-class SegmentationNetwork(nn.Module):
+class SegmentationNetwork(nn.Module, ABC):
     """Features of an encoder, classified pixel by pixel with a 1 × 1 convolution.
 
     ``channels``  C, the number of features of each grid cell
@@ -17,9 +19,9 @@ class SegmentationNetwork(nn.Module):
         self.channels = channels
         self.classifier = nn.Conv2d(channels, classes, kernel_size=1)
 
+    @abstractmethod
     def features(self, images: Tensor) -> Tensor:
         """Return the features (n, C, h, w) of images (n, 3, H, W)."""
-        raise NotImplementedError
 
     def forward(self, images: Tensor) -> Tensor:
         """Return class scores (n, classes, H, W) of images (n, 3, H, W)."""

@@ -33,13 +33,17 @@ class Group:
     @property
     def shared_artifacts(self) -> tuple[str, ...]:
         """Names of the artefacts that all finished seeds use: what they share is not replicated."""
+        return tuple(sorted({artifact_name(key) for key in self.shared_artifact_keys}))
+
+    @property
+    def shared_artifact_keys(self) -> frozenset[str]:
+        """The same by what tells them apart: the name of the builder and the settings' hash."""
         used = [
             set(record.result.get("fingerprint", {}).get("artifacts", {}))
             for record in self.records
             if record.state in ("done", "stale")
         ]
-        shared = set.intersection(*used) if len(used) > 1 else set()
-        return tuple(sorted({key.partition("/")[0].rpartition(".")[2] for key in shared}))
+        return frozenset(set.intersection(*used)) if len(used) > 1 else frozenset()
 
     def values(self, metric: str, *, stale: bool = False) -> dict[int, float]:
         """Return seed → value of the finished trials; of the stale ones too where asked for."""
@@ -152,8 +156,7 @@ def make_cell(spec: TableSpec, group: Group, metric: str) -> Cell:
     fresh = group.values(metric)
     everything = group.values(metric, stale=True)
     stale = {seed: value for seed, value in everything.items() if seed not in fresh}
-    compared = metric not in dataset.not_compared and base_name(metric) not in dataset.not_compared
-    state = _state(group, fresh, stale) if compared else "not comparable"
+    state = _state(group, fresh, stale) if dataset.compares(metric) else "not comparable"
     values = list(_shown(fresh, stale).values())
     whole = bool(values) and all(map(math.isfinite, values))
     summary = summarize(values, dataset.resplit) if whole else None
@@ -171,6 +174,11 @@ def dataset_entry(spec: TableSpec, dataset: str) -> DatasetSpec:
         return spec.datasets[dataset]
     path, separator, options = dataset.removeprefix(USER_FILE).partition("?")
     return replace(spec.user_data, label=f"{Path(path).name or path}{separator}{options}")
+
+
+def artifact_name(key: str) -> str:
+    """Return ``build_teacher`` of ``models.teachers.build_teacher/<hash of its settings>``."""
+    return key.partition("/")[0].rpartition(".")[2]
 
 
 def base_name(metric: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -10,9 +11,10 @@ import numpy as np
 from repro.cells.aggregate import Aggregate
 from repro.cells.overall_row import OverallRow
 from repro.cells.pooled_runs import PooledRuns, pool_runs
+from repro.cells.shared_artifacts import conditional_on
 from repro.plan import Plan
 from repro.spec import Overall
-from repro.statistics import Friedman, friedman, least_friedman_p
+from repro.statistics import Friedman, friedman, least_friedman_p, least_pair_p
 from repro.statistics.ordinal import Numbers
 
 ALPHA = 0.05
@@ -40,14 +42,11 @@ def mean_rank_rows(entry: Overall, title: str, plan: Plan, data: Aggregate) -> l
     better = plan.spec.metric(entry.metric).better
     found = friedman({m: _means(runs) for m, runs in pooled.items()}, better=better)
     blocks = len(next(iter(pooled.values())).strata)
+    shared = conditional_on([one for runs in pooled.values() for one in runs.groups], plan.spec)
     return [
-        replace(
-            row,
-            value=found.mean_ranks[method],
-            p=found.p,
-            note="; ".join([_apart(method, found, rows, blocks), *pooled[method].notes]),
-        )
+        replace(row, value=found.mean_ranks[method], p=found.p, note="; ".join(filter(None, notes)))
         for method, row in rows.items()
+        for notes in [(_apart(method, found, rows, blocks), *pooled[method].notes, shared)]
     ]
 
 
@@ -68,9 +67,10 @@ def _means(runs: PooledRuns) -> Numbers:
 
 
 def _apart(method: str, found: Friedman, rows: Mapping[str, OverallRow], blocks: int) -> str:
-    """Say from which methods this one differs beyond chance."""
-    if least_friedman_p(len(rows), blocks) > ALPHA:
-        return f"{blocks} data sets are too few for any ranking to be significant"
+    """Say from which methods this one differs beyond chance, or why that cannot be said."""
+    refused = _refused(len(rows), blocks)
+    if refused:
+        return refused
     if found.p > ALPHA:
         return "no method differs significantly"
     others = [
@@ -81,3 +81,16 @@ def _apart(method: str, found: Friedman, rows: Mapping[str, OverallRow], blocks:
         if other != method
     ]
     return f"differs significantly from {', '.join(others) or 'none'}"
+
+
+def _refused(methods: int, blocks: int) -> str:
+    """Return why no pair could differ significantly, whatever the ranks; empty if one could."""
+    if least_friedman_p(methods, blocks) > ALPHA:
+        return f"{blocks} data sets are too few for any ranking to be significant"
+    least = least_pair_p(methods, blocks)
+    if least <= ALPHA:
+        return ""
+    return (
+        f"{blocks} data sets are too few to tell methods apart: the least p of a pair, after Holm "
+        f"over {math.comb(methods, 2)} pairs, is {least:.3g}"
+    )

@@ -12,6 +12,7 @@ from repro.cells.aggregate import Aggregate
 from repro.cells.mean_ranks import mean_rank_rows
 from repro.cells.overall_row import OverallRow
 from repro.cells.pooled_runs import PooledRuns, pool_runs
+from repro.cells.shared_artifacts import conditional_on
 from repro.plan import Plan
 from repro.spec import Overall
 from repro.statistics import data_sets
@@ -62,8 +63,8 @@ def _rows(entry: Overall, plan: Plan, data: Aggregate) -> Iterator[OverallRow]:
         label = plan.spec.methods[method].label
         row = OverallRow(entry.id, title, entry.statistic, entry.metric, method, label, rival)
         row = _filled(row, pooled, plan.spec.metric(entry.metric).better)
-        notes = [note for note in (row.note, *pooled.notes) if note]
-        yield replace(row, note="; ".join(notes))
+        shared = "" if row.value is None else conditional_on(pooled.groups, plan.spec)
+        yield replace(row, note="; ".join(filter(None, (row.note, *pooled.notes, shared))))
 
 
 def _filled(row: OverallRow, pooled: PooledRuns, better: Better) -> OverallRow:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from repro.cells.aggregate import Aggregate, dataset_entry
+from repro.cells.aggregate import Aggregate, Group, dataset_entry
 from repro.plan import Plan
 from repro.statistics.ordinal import Better, Numbers, diverged_as_worst
 
@@ -19,6 +19,7 @@ class PooledRuns:
 
     Runs are those that are finished and fresh; where there is a reference, the seeds of both.
     ``datasets``  the data sets that the arrays are of, in their order
+    ``groups``    the trials that the arrays are of
     ``problem``   why nothing can be said; empty if something can
     ``notes``     what was left out
     """
@@ -26,6 +27,7 @@ class PooledRuns:
     strata: list[Numbers] = field(default_factory=list)
     resplits: list[float] = field(default_factory=list)
     datasets: list[str] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
     problem: str = ""
     notes: list[str] = field(default_factory=list)
 
@@ -106,3 +108,4 @@ def _add(
     pooled.strata.append(np.array([[cell.values[seed] for cell in found] for seed in seeds]))
     pooled.resplits.append(entry.resplit)
     pooled.datasets.append(dataset)
+    pooled.groups += [cell.group for cell in found]

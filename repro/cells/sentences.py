@@ -11,6 +11,7 @@ from repro.spec import Metric, Reported
 from repro.spec.reported import amount_of
 from repro.statistics.against_printed import AgainstPrinted, OurStatistic, PrintedStatistic
 from repro.statistics.estimate import Estimate
+from repro.statistics.settling import Prospect
 
 _UNFINISHED = ("missing", "running", "failed", "lost", "stale")
 
@@ -22,7 +23,7 @@ class Wording:
     metric: Metric
     number: Reported
     paper: PrintedStatistic
-    cap: int | None = None
+    cap: int = 0
 
     def exact(self, runs: int) -> str:
         """Say that nothing varies and all is as printed."""
@@ -47,7 +48,7 @@ class Wording:
         found: AgainstPrinted,
         ours: OurStatistic,
         margin: float,
-        seeds: int | None,
+        prospect: Prospect | None,
         prediction: tuple[float, float] | None,
         resplit: float = 0.0,
         artifacts: Sequence[str] = (),
@@ -61,20 +62,30 @@ class Wording:
             parts.append(
                 "Neither direction is better here: exceeds means above, falls short below."
             )
-        if seeds is not None:
-            parts.append(self._to_settle(seeds))
+        if prospect is not None:
+            parts += self._to_settle(prospect)
         if resplit > 0:
             parts.append(conditional())
         if artifacts:
             parts.append(conditional_on_artifacts(artifacts))
         return " ".join(parts)
 
-    def _to_settle(self, seeds: int) -> str:
-        if self.cap is not None and seeds > self.cap:
-            return (
-                f"More new seeds than the {self.cap} that a second stage may add would settle it."
+    def _to_settle(self, prospect: Prospect) -> Iterator[str]:
+        """Say what a second stage would do. That there is no printed spread is said elsewhere."""
+        if prospect.outlook == "settles":
+            yield f"About {prospect.seeds} new seeds would settle it."
+        elif prospect.outlook == "hopeless":
+            yield (
+                f"More new seeds than the {self.cap} that a second stage may add would be needed "
+                f"to settle it."
             )
-        return f"About {seeds} new seeds would settle it."
+        elif prospect.outlook == "same_number":
+            yield (
+                "New seeds would not settle it: the printed number itself errs too much, in a "
+                "second stage as in the first."
+            )
+        elif prospect.outlook == "one_table":
+            yield "New seeds would not settle it."
 
     @property
     def _bound(self) -> str:

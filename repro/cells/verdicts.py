@@ -14,7 +14,7 @@ from repro.spec.printed import equal_as_printed, parse_printed, standard_error
 from repro.spec.reported import amount_of
 from repro.statistics.against_printed import PrintedStatistic, compare_with_printed, our_statistic
 from repro.statistics.estimate import Estimate
-from repro.statistics.settling import settling_seeds
+from repro.statistics.settling import Prospect, prospect
 from repro.statistics.summary import prediction_interval
 
 CellWord = Literal[
@@ -36,8 +36,8 @@ class CellVerdict:
     ``difference``    ours minus the printed number, in the metric's unit, whichever is better
     ``interval``      of the difference, 90 %: what the verdict rests on
     ``margin``        how far the two may differ, half of the last printed digit included
-    ``further_seeds``  new seeds, taken alone, that would settle it with chance 80 %; ``None`` where
-                      it is settled or no number of them would
+    ``prospect``      what a second stage can do for it; ``None`` where it is settled, and where
+                      there may be no second stage
     """
 
     reported: Reported
@@ -45,8 +45,13 @@ class CellVerdict:
     difference: float | None
     interval: tuple[float, float] | None
     margin: float | None
-    further_seeds: int | None
+    prospect: Prospect | None
     sentence: str
+
+    @property
+    def further_seeds(self) -> int | None:
+        """New seeds that settle it with chance 80 %, taken alone; ``None`` where none would."""
+        return (self.prospect.seeds or None) if self.prospect else None
 
 
 def cell_verdicts(
@@ -54,7 +59,7 @@ def cell_verdicts(
 ) -> dict[tuple[str, str, str], CellVerdict]:
     """Return a verdict for each printed number, by (data set, method, metric).
 
-    ``cap``  the most new seeds that are proposed, the scale's by default; 0: none are
+    ``cap``  the most new seeds that a second stage may add, the scale's by default; 0: none
 
     Other scales than the paper's have other data and models: none of their cells has a verdict.
     """
@@ -82,12 +87,12 @@ def judge(
     number: Reported,
     metric: Metric,
     resplit: float = 0.0,
-    cap: int | None = None,
+    cap: int = 0,
     artifacts: Sequence[str] = (),
 ) -> CellVerdict:
     """Return the verdict of finite ``values``, one per seed, on the printed ``number``.
 
-    ``cap``        the most new seeds that a sentence proposes, 0 for none
+    ``cap``        the most new seeds that a second stage may add, 0 where there may be none
     ``artifacts``  what all seeds share
     """
     paper = printed_statistic(number)
@@ -137,10 +142,11 @@ def _compared(
         word: CellWord = "not comparable"
         return CellVerdict(number, word, found.difference, found.interval, None, None, text)
     settled = found.place not in ("consistent", "inconclusive")
-    seeds = None if settled or wording.cap == 0 else settling_seeds(ours, paper, margin)
+    cap = wording.cap
+    hope = None if settled or cap == 0 else prospect(ours, paper, margin, cap)
     prediction = prediction_interval(values, resplit)
-    text = wording.compared(found, ours, margin, seeds, prediction, resplit, artifacts)
-    return CellVerdict(number, found.place, found.difference, found.interval, margin, seeds, text)
+    text = wording.compared(found, ours, margin, hope, prediction, resplit, artifacts)
+    return CellVerdict(number, found.place, found.difference, found.interval, margin, hope, text)
 
 
 def _not_comparable(number: Reported, reason: str) -> CellVerdict:

@@ -27,16 +27,15 @@ def plan(case: Case, evidence: Evidence) -> list[Planned]:
     return [on_one(case, pair) for pair in found]
 
 
-def on_one(case: Case, pair: Pair, budget: float | None = None) -> Planned:
-    """Return the test of one pair."""
+def on_one(case: Case, pair: Pair, budget: float | None = None, where: str = "") -> Planned:
+    """Return the test of one pair; at a budget, ``where`` says so in words."""
     margin = margin_of(case, pair.metric)
 
     def test(rules: Rules, _: float) -> Comparison:
         against = compare_unpaired if case.claim.test == "welch" else compare_beyond
         return against(pair.sides, margin, rules)
 
-    detail = "" if budget is None else f"at {budget:.3g}"
-    return _planned(case, pair, margin, test, case.place(pair.rival, pair.dataset, detail), budget)
+    return _planned(case, pair, margin, test, case.place(pair.rival, pair.dataset, where), budget)
 
 
 def margin_of(case: Case, metric: str) -> Margin:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from repro.cells.aggregate import Aggregate, base_name, dataset_entry
+from repro.cells.aggregate import Aggregate, dataset_entry
 from repro.claims.finding import ALPHA, Finding
 from repro.plan import Plan
 from repro.spec import Claim, TableSpec
@@ -40,9 +40,8 @@ class Case:
 
     def comparable(self, dataset: str) -> bool:
         """Say whether the claim's metrics have a meaning on a data set."""
-        names = {self.metric_on(dataset)} | ({self.claim.cost} if self.claim.cost else set())
-        names |= {base_name(name) for name in names}
-        return names.isdisjoint(dataset_entry(self.spec, dataset).not_compared)
+        entry = dataset_entry(self.spec, dataset)
+        return all(map(entry.compares, filter(None, (self.metric_on(dataset), self.claim.cost))))
 
     def resplit(self, dataset: str) -> float:
         """Return n_held_out / n_train where the data set's seeds re-split one table, else 0."""

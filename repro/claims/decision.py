@@ -18,11 +18,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from repro.cells.aggregate import Aggregate
+from repro.cells.shared_artifacts import conditional_on
 from repro.claims.case import Case, Evidence
 from repro.claims.finding import ALPHA, ClaimVerdict, Finding, Verdict
 from repro.claims.kinds import PLANS
 from repro.claims.planned import evaluate
-from repro.claims.scope import datasets_here, settings_of
+from repro.claims.scope import datasets_here, settings_of, takes
 from repro.claims.words import worded
 from repro.plan import Plan
 from repro.spec import Claim
@@ -75,7 +76,7 @@ def _test(case: Case) -> ClaimVerdict:
         left_out=tuple(evidence.left_out),
         named=evidence.named,
         tables=tuple(_tables(case)) if evidence.findings else (),
-        artifacts=_shared_artifacts(case) if evidence.findings else (),
+        conditional=_conditional(case) if evidence.findings else "",
         reasons=tuple(evidence.problems) or _reasons(evidence.findings, test),
         notes=tuple(dict.fromkeys(note for one in comparisons for note in one.notes)),
     )
@@ -87,11 +88,16 @@ def _tables(case: Case) -> Iterator[str]:
     return (case.dataset_label(name) for name in judged if case.resplit(name) > 0)
 
 
-def _shared_artifacts(case: Case) -> tuple[str, ...]:
-    """Return what all seeds of a setting that the claim is about share."""
+def _conditional(case: Case) -> str:
+    """Return which artefacts the seeds share of the settings that the claim compares."""
     wanted = settings_of(case.claim, case.plan)
-    groups = (g for g in case.data.groups if (g.setting.dataset, g.setting.method) in wanted)
-    return tuple(sorted({name for group in groups for name in group.shared_artifacts}))
+    compared = [
+        group
+        for group in case.data.groups
+        if (group.setting.dataset, group.setting.method) in wanted
+        and takes(case.claim, group.setting, case.spec)
+    ]
+    return conditional_on(compared, case.spec)
 
 
 def _reasons(findings: Sequence[Finding], test: EachTest) -> tuple[str, ...]:

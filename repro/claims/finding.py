@@ -75,7 +75,7 @@ class ClaimVerdict:
     ``p_holm``    two-sided, after Holm over the family of ``family`` claims
     ``named``     how many data sets the claim speaks of, tested or not
     ``tables``    the labels of the data sets among the tested ones whose seeds split one table anew
-    ``artifacts``  what all seeds of a tested setting share: a teacher, a base network
+    ``conditional``  on what, in words, where compared settings share a teacher or a base network
     ``reasons``   why nothing could be decided; ``notes`` what limits the verdict
     """
 
@@ -91,7 +91,7 @@ class ClaimVerdict:
     notes: tuple[str, ...]
     named: int = 0
     tables: tuple[str, ...] = ()
-    artifacts: tuple[str, ...] = ()
+    conditional: str = ""
     sentence: str = ""
 
     @property

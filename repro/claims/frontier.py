@@ -2,8 +2,11 @@
 
 Budgets are a list in the spec, or a rule in it: evenly spaced within the range of costs that every
 curve of the pair has, over all seeds of both methods. The rule looks at costs alone, and at both
-methods alike: to exchange them in any seed leaves the budgets where they are, so that the paired
-test errs no more often than at fixed ones.
+methods alike: to exchange them in any seed leaves the budgets where they are. So the paired test
+errs no more often than at fixed budgets, as long as the methods are exchangeable: their costs and
+values are drawn alike. Where they are not, where one method's costs vary and the other's do not,
+nothing but simulation says what it errs (docs/error_rates.md). The range shrinks as seeds are
+added, for each must reach all of it: another number of seeds asks at other budgets.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import numpy as np
 from repro.cells.aggregate import Group
 from repro.claims.axis import curve_trouble, swept
 from repro.claims.better import on_one
+from repro.claims.budgets import budget_texts
 from repro.claims.case import Case, Evidence
 from repro.claims.planned import Planned
 from repro.claims.scope import pairs_here
@@ -50,14 +54,14 @@ def _at_budgets(case: Case, evidence: Evidence, dataset: str, rival: str) -> lis
     if budgets is None:
         evidence.problem(_no_overlap(case, rival, dataset))
         return []
-    found = []
+    found, texts = [], budget_texts(budgets)
     for budget in budgets:
         ours, theirs = (_read(curve, seeds, budget) for curve in points)
         if ours is None or theirs is None:
-            evidence.left_out.append(_outside(case, dataset, rival, budget))
+            evidence.left_out.append(_outside(case, dataset, rival, texts[budget]))
             continue
         sides = Sides(ours, theirs, case.spec.metric(metric).better)
-        planned = on_one(case, Pair(dataset, rival, metric, sides), budget)
+        planned = on_one(case, Pair(dataset, rival, metric, sides), budget, f"at {texts[budget]}")
         shapeless = [
             case.label(method)
             for method, read in ((case.claim.method, ours), (rival, theirs))
@@ -73,7 +77,7 @@ def _at_budgets(case: Case, evidence: Evidence, dataset: str, rival: str) -> lis
 def _budgets(case: Case, curves: Sequence[_Curve], seeds: Sequence[int]) -> Sequence[float] | None:
     """Return the costs at which both are read; ``None`` where no cost lies within all curves."""
     if isinstance(case.claim.budgets, list):
-        return case.claim.budgets
+        return [float(budget) for budget in case.claim.budgets]
     ranges = [
         (min(costs), max(costs))
         for curve in curves
@@ -83,8 +87,10 @@ def _budgets(case: Case, curves: Sequence[_Curve], seeds: Sequence[int]) -> Sequ
     if len(ranges) < len(curves) * len(seeds):
         return None  # a run without any finite cost has no curve
     low, high = max(start for start, _ in ranges), min(end for _, end in ranges)
+    if not (low < high and math.isfinite(high - low)):
+        return None
     inner = np.linspace(low, high, case.claim.budgets["in_overlap"] + 2)[1:-1]
-    return [float(budget) for budget in inner] if low < high else None
+    return [float(budget) for budget in inner]
 
 
 def _trouble(case: Case, curves: Sequence[Sequence[Group]], rival: str, dataset: str) -> str:
@@ -131,8 +137,8 @@ def _no_overlap(case: Case, rival: str, dataset: str) -> str:
     return f"{case.place(rival, dataset)}: no {cost} is reached by both curves in every seed"
 
 
-def _outside(case: Case, dataset: str, rival: str, budget: float) -> str:
+def _outside(case: Case, dataset: str, rival: str, budget: str) -> str:
     cost = case.spec.metric(case.claim.cost).label
     place = case.dataset_label(dataset)
-    against = f"{cost} {budget:g} against {case.label(rival)} on {place}"
+    against = f"{cost} {budget} against {case.label(rival)} on {place}"
     return f"{against} (not within both curves)"

@@ -7,6 +7,7 @@ from repro.claims.case import Case, Evidence
 from repro.plan import Plan
 from repro.spec import Claim, TableSpec
 from repro.spec.rivals import rivals_of as rivals_of
+from repro.trial import Setting
 
 
 def datasets_of(claim: Claim, spec: TableSpec) -> list[str]:
@@ -79,6 +80,18 @@ def _judged(case: Case, dataset: str, evidence: Evidence) -> bool:
 def needs_sweep(claim: Claim) -> bool:
     """Say whether the claim is about a swept parameter, not about the table's setting alone."""
     return claim.kind == "frontier" or claim.along not in ("", "level")
+
+
+def takes(claim: Claim, setting: Setting, spec: TableSpec) -> bool:
+    """Say whether the claim's test takes trials of ``setting``."""
+    methods = {claim.method, claim.reference, *rivals_of(claim, spec)}
+    if setting.method not in methods or setting.dataset not in datasets_of(claim, spec):
+        return False
+    if not needs_sweep(claim):
+        return setting.in_table
+    # A rival without the axis stands beside the sweep with its cell of the table.
+    on_axis = claim.along in setting.swept if claim.along else bool(setting.swept)
+    return setting.in_sweep if on_axis else setting.in_table
 
 
 def settings_of(claim: Claim, plan: Plan) -> set[tuple[str, str]]:

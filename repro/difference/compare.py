@@ -64,7 +64,7 @@ class Difference:
     """What differs between report ``a`` and report ``b``.
 
     ``about``    scale, seeds, selection, headline
-    ``second_stage``  the verdicts of a second stage
+    ``second_claims`` and ``second_cells``  the verdicts of a second stage
     ``spec``     keys of the spec
     ``reasons``  what differs in the trials, whether or not a number moved with it
     """
@@ -74,7 +74,8 @@ class Difference:
     about: tuple[Change, ...]
     cells: tuple[ChangedItem, ...]
     claims: tuple[ChangedItem, ...]
-    second_stage: tuple[ChangedItem, ...]
+    second_claims: tuple[ChangedItem, ...]
+    second_cells: tuple[ChangedItem, ...]
     overall: tuple[ChangedItem, ...]
     spec: tuple[Change, ...]
     reasons: Reasons
@@ -82,8 +83,8 @@ class Difference:
     @property
     def nothing(self) -> bool:
         """Whether the two reports say the same and were made from the same."""
-        said = (self.about, self.cells, self.claims, self.second_stage, self.overall)
-        return not any((*said, self.spec, self.reasons))
+        said = (self.about, self.cells, self.claims, self.second_claims, self.second_cells)
+        return not any((*said, self.overall, self.spec, self.reasons))
 
 
 def difference(a: Path, b: Path) -> Difference:
@@ -115,7 +116,8 @@ class _Comparison:
             about=_changes(old, new),
             cells=tuple(self._items("cells")),
             claims=tuple(self._items("claims")),
-            second_stage=tuple(self._items("second_stage")),
+            second_claims=tuple(self._items("second_stage.claims")),
+            second_cells=tuple(self._items("second_stage.cells")),
             overall=tuple(self._items("overall")),
             spec=self._spec,
             reasons=self._trial_reasons(self._first),
@@ -124,6 +126,10 @@ class _Comparison:
     @property
     def _first(self) -> _Pairs:
         return _pairs(self._a.first, self._b.first)
+
+    @property
+    def _second(self) -> _Pairs:
+        return _pairs(self._a.second, self._b.second)
 
     def _items(self, section: str) -> Iterator[ChangedItem]:
         old, new = self._a.entries(section), self._b.entries(section)
@@ -138,22 +144,17 @@ class _Comparison:
         self, section: str, name: str, entries: list[dict[str, Any]], changes: Sequence[Change]
     ) -> Reasons:
         entry = entries[1] or entries[0]
-        if section == "cells":
-            pairs = _only(self._first, {entry["dataset"]}, {entry["method"]})
-            keys = [f"metrics.{base_name(entry['metric'])}", f"reported.{name}"]
+        stage = self._second if section.startswith("second_stage") else self._first
+        if section.endswith("cells"):
+            pairs = _only(stage, {entry["dataset"]}, {entry["method"]})
+            keys = [f"metrics.{base_name(name.rpartition('/')[2])}", f"reported.{name}"]
             found = self._trial_reasons(pairs, sweeps=False)
         elif section == "overall":
             pairs = _only(self._first, set(), {entry["method"]})
             keys = [f"overall.{entry.get('entry', name)}"]
             found = self._trial_reasons(pairs, sweeps=False)
-        elif section == "second_stage" and "address" in entry:
-            second = _pairs(self._a.second, self._b.second)
-            pairs = _only(second, {entry["dataset"]}, {entry["method"]})
-            keys = [f"reported.{name}"]
-            found = self._trial_reasons(pairs, sweeps=False)
         else:
-            second = _pairs(self._a.second, self._b.second)
-            pairs = self._of_claim(name, entries, second if section != "claims" else self._first)
+            pairs = self._of_claim(name, entries, stage)
             keys = [f"claims.{name}"]
             found = self._trial_reasons(pairs)
         found += self._spec_reasons(keys, pairs)

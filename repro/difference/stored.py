@@ -39,10 +39,13 @@ class StoredReport:
     second: Groups
 
     def entries(self, section: str) -> dict[str, dict[str, Any]]:
-        """Return the entries of a section of ``verdicts.json`` by what identifies them."""
-        found = self.verdicts.get(section) or []
-        if isinstance(found, dict):  # a second stage, which has claims and cells of its own
-            found = [*found.get("claims", []), *found.get("cells", [])]
+        """Return the entries of a section of ``verdicts.json`` by what identifies them.
+
+        ``second_stage.claims`` and ``second_stage.cells`` are those of a second stage.
+        """
+        found: Any = self.verdicts
+        for key in section.split("."):
+            found = (found or {}).get(key) or []
         return {str(entry.get("address") or entry["id"]): entry for entry in found}
 
 

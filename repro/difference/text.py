@@ -26,7 +26,8 @@ def _lines(difference: Difference) -> Iterator[str]:
     yield from (f"{change.name}: {_arrow(change)}" for change in difference.about)
     sections = {
         "claims": difference.claims,
-        "claims of the second stage": difference.second_stage,
+        "claims of the second stage": difference.second_claims,
+        "cells of the second stage": difference.second_cells,
         "cells": difference.cells,
         "aggregates": difference.overall,
     }

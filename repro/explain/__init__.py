@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from repro.cells.aggregate import Aggregate, aggregate
-from repro.claims import decide
+from repro.claims import ClaimVerdict, decide
 from repro.errors import UserError
 from repro.explain.cells import matching, trace
 from repro.explain.claims import find, in_full, outline
 from repro.plan import Plan
+from repro.report.second_stage import SecondStageReport, second_stage
 from repro.store import TrialRecord
 
 
 def explain(
     plan: Plan, records: Sequence[TrialRecord], cell: str | None = None, claim: str | None = None
 ) -> str:
-    """Return how a cell, a claim, or without either every verdict, came about.
+    """Return how a cell, a claim, or without either every verdict, came about, in both stages.
 
     ``cell`` is ``dataset/method`` or ``dataset/method/metric``; ``claim`` is a claim's id.
     An unknown one, or both: ``UserError``.
@@ -25,17 +26,26 @@ def explain(
         raise UserError("name a CELL or a CLAIM, not both")
     data = aggregate(plan, records)
     cells = matching(data, cell) if cell else []
-    verdicts = decide(plan, data)
+    verdicts, stage = decide(plan, data), second_stage(plan)
     if cells:
-        return "\n".join(trace(plan, data, cells, verdicts))
-    if claim:
-        return "\n".join(in_full(find(verdicts, claim), verdicts, plan, data))
-    lines = [line for verdict in verdicts for line in outline(verdict)]
-    return "\n".join([*lines, "", *_addresses(plan, data)])
+        lines = trace(plan, data, cells, verdicts, stage)
+    elif claim:
+        lines = in_full(find(verdicts, claim), verdicts, plan, data, stage)
+    else:
+        lines = _everything(plan, data, verdicts, stage)
+    return "\n".join([*lines, *([stage.sentence] if stage else [])])
 
 
-def _addresses(plan: Plan, data: Aggregate) -> Iterator[str]:
+def _everything(
+    plan: Plan, data: Aggregate, verdicts: Sequence[ClaimVerdict], stage: SecondStageReport | None
+) -> Iterator[str]:
+    for verdict in verdicts:
+        yield from outline(verdict, plan.spec, stage)
+    yield ""
     yield "Cells, for `explain … --cell <cell>` (make: CELL=<cell>):"
-    for cell in data.cells.values():
+    for key, cell in data.cells.items():
         if plan.spec.metric(cell.metric).table:
-            yield f"  {cell.address}  {cell.state}"
+            later = stage.cells.get(key) if stage else None
+            yield f"  {cell.address}  {cell.state}" + (
+                f"; {later.verdict} in the second stage" if later else ""
+            )

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from repro.attempts import read_attempts
 from repro.cells.aggregate import Aggregate, Cell, dataset_entry
-from repro.cells.verdicts import cell_verdicts
+from repro.cells.verdicts import CellVerdict, cell_verdicts
 from repro.claims import ClaimVerdict
 from repro.errors import UserError, did_you_mean
 from repro.explain.claims import bears_on
+from repro.explain.second_stage import seeds_and_states, trials_of_cell
 from repro.explain.tuning import chosen_by_tuning
 from repro.plan import Plan
+from repro.report.second_stage import SecondStageReport
 from repro.store import TrialRecord
 
 
@@ -27,24 +29,40 @@ def matching(data: Aggregate, address: str) -> list[Cell]:
 
 
 def trace(
-    plan: Plan, data: Aggregate, cells: Sequence[Cell], verdicts: Sequence[ClaimVerdict]
+    plan: Plan,
+    data: Aggregate,
+    cells: Sequence[Cell],
+    verdicts: Sequence[ClaimVerdict],
+    stage: SecondStageReport | None,
 ) -> Iterator[str]:
     """Yield what is behind ``cells``, which are one method's on one data set."""
+    later = trials_of_cell(stage, cells[0].dataset, cells[0].method)
     printed = cell_verdicts(plan, data)
     for cell in cells:
+        key = (cell.dataset, cell.method, cell.metric)
         yield from _summary(plan, cell)
-        verdict = printed.get((cell.dataset, cell.method, cell.metric))
-        if verdict is not None:
-            printed_as = f"{verdict.reported.value} ({verdict.reported.source})"
-            yield f"  against the paper's {printed_as}: {verdict.verdict}. {verdict.sentence}"
-    yield from _claims(plan, cells, verdicts)
+        yield from _against_paper(printed.get(key), stage.cells.get(key) if stage else None, later)
+    yield from _claims(plan, cells, verdicts, stage)
     yield from chosen_by_tuning(plan, cells[0].dataset, cells[0].method)
     records = cells[0].group.records
-    for record in records:
+    yield from _trials(records, cells)
+    if later:
         yield ""
-        yield from _trial(record, cells)
+        yield f"Trials of the second stage ({seeds_and_states(later)}):"
+        yield from _trials(later, cells)
     yield ""
-    yield from _origins(records)
+    yield from _origins([*records, *later])
+
+
+def _against_paper(
+    first: CellVerdict | None, second: CellVerdict | None, later: Sequence[TrialRecord]
+) -> Iterator[str]:
+    """Yield the verdicts of both stages on a printed number, each where there is one."""
+    if first is not None:
+        printed_as = f"{first.reported.value} ({first.reported.source})"
+        yield f"  against the paper's {printed_as}: {first.verdict}. {first.sentence}"
+    if second is not None:
+        yield f"  second stage ({seeds_and_states(later)}): {second.verdict}. {second.sentence}"
 
 
 def _summary(plan: Plan, cell: Cell) -> Iterator[str]:
@@ -64,7 +82,12 @@ def _summary(plan: Plan, cell: Cell) -> Iterator[str]:
             yield f"  the interval uses the variance factor 1/n + {resplit:g}: seeds share data"
 
 
-def _claims(plan: Plan, cells: Sequence[Cell], verdicts: Sequence[ClaimVerdict]) -> Iterator[str]:
+def _claims(
+    plan: Plan,
+    cells: Sequence[Cell],
+    verdicts: Sequence[ClaimVerdict],
+    stage: SecondStageReport | None,
+) -> Iterator[str]:
     using = [
         verdict
         for verdict in verdicts
@@ -74,6 +97,15 @@ def _claims(plan: Plan, cells: Sequence[Cell], verdicts: Sequence[ClaimVerdict])
         yield "claims that use it:"
     for verdict in using:
         yield f"  {verdict.claim.id}: {verdict.verdict}. {verdict.sentence}"
+        later = stage.verdict_on(verdict.claim.id) if stage else None
+        if later:
+            yield f"    in the second stage: {later.verdict}. {later.sentence}"
+
+
+def _trials(records: Sequence[TrialRecord], cells: Sequence[Cell]) -> Iterator[str]:
+    for record in records:
+        yield ""
+        yield from _trial(record, cells)
 
 
 def _trial(record: TrialRecord, cells: Sequence[Cell]) -> Iterator[str]:

@@ -7,8 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from repro.cells.aggregate import Aggregate, Cell, base_name
 from repro.claims import ClaimVerdict, Finding, datasets_of, rivals_of
+from repro.claims.words import unit_of
 from repro.errors import UserError, did_you_mean
+from repro.explain.second_stage import seeds_and_states, trials_of_claim
 from repro.plan import Plan
+from repro.report.second_stage import SecondStageReport
 from repro.spec import Claim, TableSpec
 
 #: Fields of a claim that are told in sentences of their own.
@@ -32,12 +35,27 @@ def bears_on(claim: Claim, cell: Cell, spec: TableSpec) -> bool:
     return cell.metric in metrics or base_name(cell.metric) in metrics
 
 
-def outline(verdict: ClaimVerdict) -> Iterator[str]:
-    """Yield the claim, its verdict, its p-values and a line for each of its findings."""
+def outline(
+    verdict: ClaimVerdict, spec: TableSpec, stage: SecondStageReport | None
+) -> Iterator[str]:
+    """Yield the claim, its verdict, its p-values and a line for each of its findings.
+
+    The second stage's follow, where it tests the claim.
+    """
     claim = verdict.claim
     origin = "our control" if claim.ours else f"the paper, {claim.source}"
     yield f"{claim.id} ({origin}): {verdict.verdict}"
     yield f"  {claim.text}"
+    yield from _judged(verdict)
+    later = stage.verdict_on(claim.id) if stage else None
+    if stage and later:
+        trials = seeds_and_states(trials_of_claim(stage, claim, spec))
+        yield f"  second stage ({trials}): {later.verdict}"
+        yield from (f"  {line}" for line in _judged(later))
+
+
+def _judged(verdict: ClaimVerdict) -> Iterator[str]:
+    """Yield the verdict's sentence, its p-values, a line for each of its findings."""
     yield f"  {verdict.sentence}"
     support, against = verdict.test.p_support, verdict.test.p_contradict
     yield (
@@ -50,10 +68,14 @@ def outline(verdict: ClaimVerdict) -> Iterator[str]:
 
 
 def in_full(
-    verdict: ClaimVerdict, verdicts: Sequence[ClaimVerdict], plan: Plan, data: Aggregate
+    verdict: ClaimVerdict,
+    verdicts: Sequence[ClaimVerdict],
+    plan: Plan,
+    data: Aggregate,
+    stage: SecondStageReport | None,
 ) -> Iterator[str]:
     """Yield all that there is on one claim: beside the outline its spec, notes, family, cells."""
-    yield from outline(verdict)
+    yield from outline(verdict, plan.spec, stage)
     yield from (f"  note: {note}" for note in verdict.notes)
     if verdict.claim.tested_as:
         yield f"tested as: {verdict.claim.tested_as}"
@@ -65,11 +87,26 @@ def in_full(
         yield "cells that it uses, for `explain … --cell <cell>` (make: CELL=<cell>):"
     for cell in cells:
         yield f"  {cell.address}  {cell.state}"
+    if stage and stage.verdict_on(verdict.claim.id):
+        yield from _later(stage, verdict.claim, plan.spec)
+
+
+def _later(stage: SecondStageReport, claim: Claim, spec: TableSpec) -> Iterator[str]:
+    """Yield the family and the trials of a claim that the second stage tests."""
+    verdicts = [found for found in stage.claims if found.claim.id == claim.id]
+    yield "in the second stage:"
+    for verdict in verdicts:
+        yield from (f"  {line}" for line in _family(verdict, stage.claims))
+    for record in trials_of_claim(stage, claim, spec):
+        setting = record.trial.setting
+        swept = "".join(f", {name} = {value}" for name, value in setting.swept.items())
+        place = f"{setting.dataset}/{setting.method}{swept}"
+        yield f"  trial {record.trial.trial_id}  seed {record.trial.seed}  {place}  {record.state}"
 
 
 def _finding(finding: Finding) -> str:
     comparison = finding.comparison
-    unit = f" {finding.unit}" if finding.unit else ""
+    unit = f" {unit_of(finding)}" if finding.unit else ""
     text = f"{finding.place}: no estimate"
     if comparison.estimate is not None:
         shown = finding.number(comparison.estimate)

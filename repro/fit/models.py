@@ -89,7 +89,9 @@ class Curve:
         return Problem.of(self.form, self.x[points]).fit(self.y[points], self.delta).parameters
 
     def profiles(self) -> Mapping[str, tuple[float, float]]:
-        """Return the intervals of the constant and of the rate."""
+        """Return the intervals of constant and rate; none where the rate ended at a bound."""
+        if self.fitted.at_edge:
+            return {}
         names = ("constant", FORMS[self.form].rate)
         found = {
             name: profile_interval(self.problem, name, self.y, value, huber_delta=self.delta)
@@ -147,7 +149,9 @@ class Joint:
         return {**found.parameters, "compute_exponent": found.compute_exponent}
 
     def profiles(self) -> Mapping[str, tuple[float, float]]:
-        """Return the interval of the constant."""
+        """Return the interval of the constant; none where an exponent ended at a bound."""
+        if self.fitted.at_edge:
+            return {}
         interval = joint_constant_interval(self.problem, self.fitted)
         return {"constant": interval} if interval else {}
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from repro.artifact import Artifact, build, is_built
+from repro.errors import Interrupted
+from repro.launch.stopping import SIGNALS
 from repro.spec.signatures import import_name
 from repro.trial import Trial
 
@@ -34,10 +37,11 @@ def missing_artifacts(trials: Iterable[Trial], root: Path) -> list[Artifact]:
 
 
 def start_building(builder: str, settings: dict[str, Any], root: Path) -> int:
-    """Build one artefact in a fresh process; return its number."""
+    """Build one artefact in a fresh process; return its number. A signal to stop ends it."""
     words = [builder, json.dumps(settings), str(root)]
     command = [sys.executable, "-m", "repro.launch.artifacts", *words]
-    return os.posix_spawn(sys.executable, command, os.environ)
+    # Its starter holds the signals to stop at this moment: a process that inherited that is deaf.
+    return os.posix_spawn(sys.executable, command, os.environ, setsigmask=())
 
 
 def _needed(trial: Trial) -> Iterable[Artifact]:
@@ -48,5 +52,13 @@ def _needed(trial: Trial) -> Iterable[Artifact]:
     return [Artifact(builder, dict(settings)) for builder, settings in wanted]
 
 
+def _stop(_number: int, _frame: object) -> NoReturn:
+    for one in SIGNALS:  # the first is enough, and the builder has its end to write down
+        signal.signal(one, signal.SIG_IGN)
+    raise Interrupted("told to stop")
+
+
 if __name__ == "__main__":
+    for one in SIGNALS:  # SLURM sends its own to every process of a job
+        signal.signal(one, _stop)
     build(Artifact(import_name(sys.argv[1], "builder"), json.loads(sys.argv[2])), Path(sys.argv[3]))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from repro.spec import Resources
+from repro.together import MOST_TOGETHER
 from repro.trial import Trial
 
 #: A trial that takes as long as this has a job of its own, and a bundle takes about as long.
@@ -48,14 +49,31 @@ def grouped(trials: Sequence[Trial], resources: Resources) -> list[tuple[Resourc
     return [(resources_of(group[0], resources), group) for group in groups.values()]
 
 
+def shares(sizes: Sequence[int], places: int) -> list[int]:
+    """Share ``places`` out among groups of so many trials: one at least to each, more to the large.
+
+    Only where there are more groups than places is the sum more than ``places``.
+    """
+    found = [1] * len(sizes)
+    for _ in range(places - len(sizes) if sizes else 0):
+        neediest = max(range(len(sizes)), key=lambda place: sizes[place] / found[place])
+        found[neediest] += 1
+    return found
+
+
 def bundled(
-    trials: Sequence[Trial], seconds: Callable[[Trial], float], places: int, limit_seconds: float
+    trials: Sequence[Trial],
+    seconds: Callable[[Trial], float],
+    places: int,
+    limit_seconds: float,
+    together: Callable[[Trial], str] = lambda _: "",
 ) -> list[Bundle]:
     """Return the trials as the bundles that one job each will run.
 
     ``seconds``  how long a trial is expected to take
     ``places``   how many jobs may run at once
     ``limit_seconds``  a job's time limit: a bundle fills at most half of it
+    ``together``  what trials share that are best run as one; empty where a trial runs alone
     """
     target = min(BUNDLE_SECONDS, limit_seconds / 2)
     expected = {trial.trial_id: max(seconds(trial), 0.01) for trial in trials}
@@ -63,8 +81,12 @@ def bundled(
     short = [trial for trial in trials if expected[trial.trial_id] < target]
     total = sum(expected[trial.trial_id] for trial in short)
     number = max(math.ceil(total / target), min(places, math.ceil(total / _WORTH_SECONDS)))
-    parts = _spread(short, expected, min(number, len(short)))
-    return [(trial,) for trial in long] + [tuple(part) for part in parts if part]
+    units = _units(short, expected, target, together)
+    parts = _spread(units, expected, min(number, len(units)))
+    order = {trial.trial_id: place for place, trial in enumerate(trials)}
+    # Seed by seed within a bundle too, so that an early look at a run sees each cell.
+    bundles = [tuple(sorted(part, key=lambda t: order[t.trial_id])) for part in parts if part]
+    return [(trial,) for trial in long] + bundles
 
 
 def arrays(bundles: Sequence[Bundle], most_tasks: int, parallel: int) -> list[Array]:
@@ -88,14 +110,31 @@ def arrays(bundles: Sequence[Bundle], most_tasks: int, parallel: int) -> list[Ar
     ]
 
 
-def _spread(trials: Sequence[Trial], expected: dict[str, float], number: int) -> list[list[Trial]]:
-    """Spread trials over ``number`` bundles of about the same length, longest first."""
-    order = {trial.trial_id: place for place, trial in enumerate(trials)}
+def _units(
+    trials: Sequence[Trial],
+    expected: dict[str, float],
+    target: float,
+    together: Callable[[Trial], str],
+) -> list[Bundle]:
+    """Return what a bundle takes whole: trials that run as one, as many as fit into it; or one."""
+    alike: dict[str, list[Trial]] = defaultdict(list)
+    for trial in trials:
+        alike[together(trial) or trial.trial_id].append(trial)
+    units: list[Bundle] = []
+    for group in alike.values():
+        longest = max(expected[trial.trial_id] for trial in group)
+        size = min(MOST_TOGETHER, max(1, int(target / longest)))
+        units += [tuple(group[start : start + size]) for start in range(0, len(group), size)]
+    return units
+
+
+def _spread(units: Sequence[Bundle], expected: dict[str, float], number: int) -> list[list[Trial]]:
+    """Spread units over ``number`` bundles of about the same length, longest first."""
     heap = [(0.0, place) for place in range(number)]
     parts: list[list[Trial]] = [[] for _ in range(number)]
-    for trial in sorted(trials, key=lambda t: -expected[t.trial_id]):
+    lengths = [sum(expected[trial.trial_id] for trial in unit) for unit in units]
+    for length, unit in sorted(zip(lengths, units, strict=True), key=lambda pair: -pair[0]):
         load, place = heapq.heappop(heap)
-        parts[place].append(trial)
-        heapq.heappush(heap, (load + expected[trial.trial_id], place))
-    # Seed by seed within a bundle too, so that an early look at a run sees each cell.
-    return [sorted(part, key=lambda t: order[t.trial_id]) for part in parts]
+        parts[place] += unit
+        heapq.heappush(heap, (load + length, place))
+    return parts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from repro.errors import UserError
 from repro.launch import queue
-from repro.launch.local import stop_workers
+from repro.launch.local import cancel_workers
 from repro.launch.slurm import job_prefix, submitting
 from repro.launch.submission import read_submissions
 from repro.paths import ResultPaths
@@ -16,7 +16,7 @@ def cancel_sweep(paths: ResultPaths) -> str:
     What they have finished stays; trials go on from their checkpoints once they are run again. A
     queue that does not answer: ``UserError``.
     """
-    workers = stop_workers(paths.jobs.glob("*/worker-*.json"))
+    workers = cancel_workers(paths.jobs.glob("*/worker-*.json"))
     jobs = _cancel_jobs(paths) if any(paths.jobs.glob("*/submission.json")) else 0
     where = f"{paths.paper} at scale {paths.scale}"
     if not workers and not jobs:

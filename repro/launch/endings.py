@@ -60,13 +60,14 @@ def kind_in_log(log: Path) -> str | None:
 
 
 def last_words(log: Path) -> str:
-    """Return the last line of a job's log that is not SLURM's own; empty where it has none."""
+    """Return the last line of a job's log: one of SLURM's own only where it has no other."""
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return ""
-    said = (line.strip() for line in reversed(lines))
-    return next((line for line in said if line and not line.startswith(_DAEMONS)), "")
+    said = [line.strip() for line in reversed(lines) if line.strip()]
+    others = [line for line in said if not line.startswith(_DAEMONS)]
+    return next(iter(others or said), "")
 
 
 def log_of(submission: Path, job: str) -> Path:

@@ -22,6 +22,7 @@ from repro.launch.endings import kind_in_log, log_of
 _RESERVE_SECONDS = 5.0
 #: How long a trial may take to its next checkpoint where the job's end is not known.
 _UNKNOWN_END_SECONDS = 20.0
+_TIME_LIMIT = "time limit"
 
 
 @dataclass
@@ -74,6 +75,10 @@ class PresentJob:
             with contextlib.suppress(queue.QueueSilentError):
                 queue.requeue(self.job)
 
+    def is_over(self, came: signal.Signals) -> bool:
+        """Say whether it must stop because its time is over."""
+        return self._kind(came) == _TIME_LIMIT
+
     def _goes_back(self, came: signal.Signals) -> bool:
         facts = self._ask()
         if not facts:
@@ -89,7 +94,7 @@ class PresentJob:
         if facts.get("Restarts", "0") != str(self.restarts) and facts:
             return "requeued"
         if came == signal.SIGUSR2:
-            return "time limit"
+            return _TIME_LIMIT
         return "interrupted" if facts.get("JobState") == "RUNNING" else "cancelled"
 
     def _ask(self) -> dict[str, str]:

@@ -18,9 +18,10 @@ from repro.heartbeat import read_beat
 from repro.launch.endings import last_words
 from repro.launch.launcher import Order
 from repro.launch.machine import usable_cores, visible_gpus
-from repro.launch.submission import new_folder
+from repro.launch.submission import CANCELLED, new_folder
 from repro.launch.worker import work
 from repro.launch.worklist import Isolation, WorkList, results_to_replace
+from repro.lock import claimed
 from repro.paths import ResultPaths
 from repro.spec import Resources
 
@@ -60,8 +61,13 @@ class LocalLauncher:
     def start(self, order: Order) -> Collection[str]:
         """Fill the free places with workers that share the list of trials.
 
-        A place is taken while a worker of any paper has it: two workers never share a GPU.
+        A place is taken while a worker of any paper has it, and one call at a time takes places:
+        two workers never share a GPU.
         """
+        with claimed(self._paths.results / f".places-{socket.gethostname()}.claim"):
+            return self._fill_places(order)
+
+    def _fill_places(self, order: Order) -> Collection[str]:
         everywhere = self._paths.results.glob("*/*/jobs/*/worker-*.json")
         taken = set(living_workers(everywhere))
         free = [place for place in range(self.places) if place not in taken]
@@ -81,12 +87,19 @@ class LocalLauncher:
 
     def held(self) -> set[str] | None:
         """Return what the lists of the living local workers of this paper and scale hold."""
-        beats = self._paths.jobs.glob("*/worker-*.json")
-        return {name for beat in living_workers(beats).values() for name in _names_on_list(beat)}
+        living = living_workers(self._paths.jobs.glob("*/worker-*.json")).values()
+        return {name for beat in living for name in _names_on_list(beat.parent)}
 
     def given_up(self) -> set[str]:
-        """A worker that was killed by hand is replaced: nothing is given up."""
-        return set()
+        """Return what the workers that `cancel` ended had; one killed by hand is replaced."""
+        cancelled = {mark.parent for mark in self._paths.jobs.glob(f"*/{CANCELLED}")}
+        if not cancelled:
+            return set()
+        last: dict[str, bool] = {}
+        for folder in sorted(path.parent for path in self._paths.jobs.glob("*/trials.json")):
+            last.update(dict.fromkeys(_names_on_list(folder), folder in cancelled))
+        held = self.held() or set()
+        return {trial for trial, gone in last.items() if gone and trial not in held}
 
     def has_ended(self, job: str) -> bool:  # noqa: ARG002
         """Say no: this machine's process table tells better than any job's number."""
@@ -133,6 +146,14 @@ def living_workers(beats: Iterable[Path]) -> dict[int, Path]:
     return living
 
 
+def cancel_workers(beats: Iterable[Path]) -> int:
+    """End the living workers of this host for good: nobody replaces them; return how many."""
+    living = list(living_workers(beats).values())
+    for beat in living:
+        (beat.parent / CANCELLED).touch()
+    return stop_workers(living)
+
+
 def stop_workers(beats: Iterable[Path], sent: signal.Signals = signal.SIGTERM) -> int:
     """Send a signal to the living workers of this host; return to how many."""
     living = [beat for beat in map(read_beat, living_workers(beats).values()) if beat]
@@ -152,8 +173,8 @@ def _gpu_sets(resources: Resources) -> list[str]:
 
 
 @lru_cache(maxsize=256)
-def _names_on_list(beat: Path) -> frozenset[str]:
-    return frozenset(path.name for path in WorkList.read(beat.with_name("trials.json")).folders)
+def _names_on_list(submission: Path) -> frozenset[str]:
+    return frozenset(path.name for path in WorkList.read(submission / "trials.json").folders)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import string
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional
@@ -54,7 +56,15 @@ class ClusterProfile:
 
 
 #: Options of ``sbatch`` that the launcher needs for itself.
-_OURS = ("array", "job-name", "output", "error", "signal", "requeue", "no-requeue", "open-mode")
+_OURS = (
+    *("array", "job-name", "output", "error", "signal", "requeue", "no-requeue", "open-mode"),
+    *("dependency", "nodes", "ntasks", "ntasks-per-node", "wait", "wrap", "test-only"),
+)
+#: Options that a key of the profile or of the spec stands for.
+_NAMED = ("time", "mem", "mem-per-cpu", "mem-per-gpu", "cpus-per-task", "gpus-per-node")
+
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def load_profile(name: str) -> ClusterProfile:
@@ -119,10 +129,23 @@ def _check(profile: ClusterProfile, checker: Checker) -> None:
     longest = profile.time_minutes * 60
     problem = f"must be from 1 to less than the time limit of {longest} s"
     checker.require(1 <= profile.signal_seconds < longest, "signal_seconds", problem)
-    checker.require(
-        not profile.gres or "{gpus}" in profile.gres, "gres", "must say {gpus} for their number"
-    )
-    for name in profile.sbatch:
+    problem = "must say {gpus} for their number, and nothing else in braces"
+    checker.require(not profile.gres or _braces(profile.gres) == ["gpus"], "gres", problem)
+    for name in profile.environment:
+        problem = "is no name of a variable"
+        checker.require(bool(_VARIABLE.fullmatch(name)), f"environment.{name}", problem)
+    for name, value in profile.sbatch.items():
         problem = "is set by the launcher, or by a key of its own"
-        taken = (*_OURS, *(key for key in vars(profile) if key != "sbatch"))
+        taken = (*_OURS, *_NAMED, *(key for key in vars(profile) if key != "sbatch"))
         checker.require(name.replace("_", "-") not in taken, f"sbatch.{name}", problem)
+        simple = isinstance(value, str | int | float) and value is not False
+        problem = "must be a text, a number, or true for an option without a value"
+        checker.require(simple, f"sbatch.{name}", problem)
+
+
+def _braces(text: str) -> list[str]:
+    """Return what stands in braces; nothing where they do not match."""
+    try:
+        return [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
+    except ValueError:
+        return []

@@ -6,7 +6,8 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
@@ -17,6 +18,16 @@ _FINAL = {"COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "DEADLINE", "NODE_FAIL"
 _FINAL |= {"OUT_OF_MEMORY", "PREEMPTED", "REVOKED"}
 #: Why a job that waits will wait for ever.
 _HOPELESS = ("DependencyNeverSatisfied", "launch failed requeued held")
+#: Why a job that waits will wait until somebody changes what it asks for.
+IMPOSSIBLE = re.compile(
+    r"PartitionTimeLimit|BadConstraints|InvalidAccount|InvalidQOS|(QOS|Assoc)Max\w*PerJob(Limit)?"
+)
+
+#: What a shell may hold of SLURM's: defaults of its commands, which go before the options that a
+#: script names, and inside of a job that job's own properties, which its child would inherit.
+_FOREIGN = ("SLURM_", "SLURMD_", "SRUN_", "SBATCH_", "SQUEUE_", "SACCT_", "SCANCEL_")
+#: How the commands find the cluster and prove who asks.
+_CLIENT = {"SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_CLUSTERS", "SLURM_JWT"}
 
 
 class QueueSilentError(Exception):
@@ -53,10 +64,26 @@ class QueuedJob:
         """Whether it waits for what will never come."""
         return self.state == "PENDING" and self.reason.startswith(_HOPELESS)
 
+    @property
+    def is_impossible(self) -> bool:
+        """Whether it asks for what the cluster will not give."""
+        return self.state == "PENDING" and bool(IMPOSSIBLE.fullmatch(self.reason))
+
 
 def talk_to(client: Mapping[str, str]) -> None:
     """Let this process's calls of SLURM's commands find a cluster: variables such as SLURM_CONF."""
     os.environ.update(client)
+    _CLIENT.update(client)
+
+
+@contextmanager
+def without_defaults(*kept: str) -> Iterator[None]:
+    """Hide the shell's own words to SLURM's commands inside the block, but for those ``kept``."""
+    hidden = {name: os.environ.pop(name) for name in list(os.environ) if _is_foreign(name, kept)}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 def is_here() -> bool:
@@ -96,7 +123,9 @@ def configuration() -> Mapping[str, str]:
 
 def most_tasks() -> int:
     """Return how many tasks one array may have: indices run from 0 to ``MaxArraySize`` - 1."""
-    return max(int(configuration().get("MaxArraySize", "1001")), 1)
+    most = int(configuration().get("MaxArraySize", "1001"))
+    named = re.search(r"max_array_tasks=(\d+)", configuration().get("SchedulerParameters", ""))
+    return max(min(most, int(named[1])) if named else most, 1)
 
 
 def facts(job: str) -> Mapping[str, str]:
@@ -122,9 +151,15 @@ def cancel_named(name: str) -> None:
 
 def _ask(command: list[str]) -> str:
     """Return what a command prints. No answer, for whatever reason: ``QueueSilentError``."""
+    plain = {name: value for name, value in os.environ.items() if not _is_foreign(name)}
     try:
         answer = subprocess.run(
-            command, capture_output=True, text=True, timeout=_COMMAND_SECONDS, check=False
+            command,
+            env=plain,
+            capture_output=True,
+            text=True,
+            timeout=_COMMAND_SECONDS,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise QueueSilentError(f"{command[0]}: {error}") from error
@@ -132,3 +167,7 @@ def _ask(command: list[str]) -> str:
         said = " ".join(answer.stderr.split()) or f"exit status {answer.returncode}"
         raise QueueSilentError(f"{command[0]}: {said[:300]}")
     return answer.stdout
+
+
+def _is_foreign(name: str, kept: Sequence[str] = ()) -> bool:
+    return name.startswith(_FOREIGN) and name not in _CLIENT and name not in kept

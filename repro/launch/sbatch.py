@@ -30,7 +30,7 @@ from repro.spec import Resources
 #: What `sbatch` says where the same call may succeed later. A job may have been made even so.
 _NOT_NOW = re.compile(
     r"timed out|unable to contact|connection|zero bytes|temporarily|try again|"
-    r"MaxSubmit|submit limit|AssocMaxSubmitJobLimit|MaxJobCount",
+    r"MaxSubmit|submit limit|MaxJobCount",
     re.IGNORECASE,
 )
 
@@ -112,7 +112,8 @@ class Sender:
             executor = SlurmExecutor(submission.folder, python=self._profile.python or None)
             executor.update_parameters(**self._parameters(submission, asked, after))
             beats = [str(path.with_suffix(".beat")) for path in lists]
-            jobs = executor.map_array(work, [str(path) for path in lists], beats)
+            with queue.without_defaults(*self._users_defaults()):
+                jobs = executor.map_array(work, [str(path) for path in lists], beats)
         return str(jobs[0].job_id).partition("_")[0]
 
     def _parameters(
@@ -133,6 +134,12 @@ class Sender:
             "additional_parameters": {"requeue": True, **profile.sbatch},
             **({"dependency": ":".join(["afterany", *after])} if after else {}),
         }
+
+    def _users_defaults(self) -> list[str]:
+        """Return the variables of ``sbatch`` that count: where the profile says nothing."""
+        names = ("partition", "account", "qos", "constraint")
+        unsaid = [name for name in names if not getattr(self._profile, name)]
+        return [f"SBATCH_{name.upper()}" for name in (*unsaid, "clusters", "reservation", "wckey")]
 
     def _setup(self) -> list[str]:
         """Return the lines that run before Python: the user's, then what makes it run the copy."""
@@ -171,6 +178,7 @@ class Sender:
         if not isinstance(error, FailedJobError | FailedSubmissionError | RuntimeError):
             return error
         said = " ".join(str(error).split())[:300]
-        if _NOT_NOW.search(said):
+        # The words for a limit on submissions are those for a job that is too large, too.
+        if _NOT_NOW.search(said) and not queue.IMPOSSIBLE.search(said):
             return NotNowError(said)
         return UserError(f"CLUSTER={self._profile_name}: the cluster refused a job: {said}")

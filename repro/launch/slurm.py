@@ -6,7 +6,6 @@ whether it still runs is asked of the queue. So any later call finds what this o
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -18,9 +17,10 @@ from repro.files import make_directory
 from repro.heartbeat import beating
 from repro.launch import queue
 from repro.launch.artifacts import missing_artifacts
-from repro.launch.bundles import Array, arrays, bundled, grouped, resources_of
+from repro.launch.bundles import Array, arrays, bundled, grouped, resources_of, shares
 from repro.launch.endings import kind_in_log, kind_of_state, last_words, log_of
 from repro.launch.launcher import Order
+from repro.launch.patience import Patience
 from repro.launch.profile import load_profile
 from repro.launch.queue import QueuedJob, QueueSilentError
 from repro.launch.sbatch import NotNowError, Sender
@@ -29,10 +29,8 @@ from repro.launch.submission import Submission, living_trials, read_submissions
 from repro.lock import claimed
 from repro.paths import ResultPaths
 from repro.spec import Resources
+from repro.together import seedless_key
 from repro.trial import Trial
-
-#: How long the queue may be silent before a call that waits for it gives up.
-_PATIENCE_SECONDS = 900.0
 
 
 class SlurmLauncher:
@@ -50,7 +48,8 @@ class SlurmLauncher:
         self._held: dict[str, QueuedJob] = {}
         self._ended_by_us: set[str] = set()
         self._is_tidy = False
-        self._silent_since: float | None = None
+        self._silence = Patience("SLURM does not answer")
+        self._refusals = Patience("the cluster takes no job")
         self.poll_seconds = self._profile.poll_seconds
 
     @property
@@ -90,9 +89,9 @@ class SlurmLauncher:
                 self._tidy()
             self._look()
         except QueueSilentError as problem:
-            self._be_patient(problem)
+            self._silence.bear(problem)
             return None
-        self._silent_since = None
+        self._silence.end()
         return set(self._held)
 
     def start(self, order: Order) -> Collection[str]:
@@ -103,7 +102,7 @@ class SlurmLauncher:
                 return self._submit(order)
         except QueueSilentError as problem:
             self._is_tidy = False
-            self._be_patient(problem)
+            self._silence.bear(problem)
             return ()
 
     def given_up(self) -> set[str]:
@@ -121,10 +120,13 @@ class SlurmLauncher:
         return {trial for trial, gone in last.items() if gone and trial not in self._held}
 
     def has_ended(self, job: str) -> bool:
-        """Say whether ``job`` is one of this sweep's and no longer in the queue."""
+        """Say whether ``job`` is one of this sweep's on this cluster, no longer in the queue."""
         living = {one.job for one in self._queue if not one.is_final}
+        if job in living:
+            return False
+        here = self._cluster_name()
         submissions = read_submissions(self._paths.jobs)
-        return job not in living and any(job in _jobs_of(one) for one in submissions)
+        return any(one.cluster == here and job in _jobs_of(one) for one in submissions)
 
     def reasons(self, open_attempts: Mapping[str, dict[str, Any]]) -> dict[str, str]:
         """Say why the jobs of attempts ended: by the queue, the accounts, or the job's log."""
@@ -167,7 +169,26 @@ class SlurmLauncher:
         if hopeless:
             self._ended_by_us |= set(hopeless)
             queue.cancel(hopeless)
+        self._refuse_the_impossible(ours)
         self._held = living_trials(self._submissions, self._queue)
+        if self._held:
+            self._refusals.end()
+
+    def _refuse_the_impossible(self, ours: set[str]) -> None:
+        """Cancel jobs that would wait for ever for what they ask, and say why they would."""
+        stuck = [job for job in self._queue if job.is_impossible and job.name in ours]
+        if stuck:
+            queue.cancel([job.job for job in stuck])
+            raise UserError(
+                f"CLUSTER={self._cluster}: {len(stuck)} jobs would wait for ever "
+                f"({stuck[0].reason}) and were cancelled: change the profile, then run this again"
+            )
+
+    def _cluster_name(self) -> str:
+        try:
+            return queue.configuration().get("ClusterName", "")
+        except QueueSilentError:
+            return "unknown: it does not answer"
 
     def _tidy(self) -> None:
         """End what a submitter left behind that died midway: its jobs may lack their files."""
@@ -190,17 +211,24 @@ class SlurmLauncher:
         taken: set[str] = set()
         first = self._build_first(sender, wanted)
         limit = profile.time_minutes * 60
-        for resources, trials in grouped(wanted, self._resources):
-            share = max(1, free * len(trials) // len(wanted))
-            bundles = bundled(trials, order.estimate.seconds, share, limit)
+        groups = grouped(wanted, self._resources)
+        #: The last job of each group: where groups outnumber places, they wait for each other.
+        ends: list[str] = []
+        for place, share in enumerate(shares([len(trials) for _, trials in groups], free)):
+            resources, trials = groups[place]
+            key = _alone if resources.gpus else seedless_key
+            bundles = bundled(trials, order.estimate.seconds, share, limit, key)
+            earlier = [*first, *ends[place - free : place - free + 1]] if place >= free else first
             sent: list[str] = []
             for array in arrays(bundles, queue.most_tasks(), share):
                 try:
-                    sent.append(sender.send(array, resources, [*first, *_after(array, sent)]))
+                    after = _after(array, sent) or earlier
+                    sent.append(sender.send(array, resources, after))
                 except NotNowError as problem:
-                    self._be_patient(problem)
+                    self._refusals.bear(problem)
                     return taken
                 taken |= {trial.trial_id for bundle in array.bundles for trial in bundle}
+            ends.append(sent[-1])
         return taken
 
     def _build_first(self, sender: Sender, trials: Sequence[Trial]) -> list[str]:
@@ -229,13 +257,6 @@ class SlurmLauncher:
                 living[job.name] = living.get(job.name, 0) + 1
         return sum(min(one.throttle, living.get(one.name, 0)) for one in self._submissions)
 
-    def _be_patient(self, problem: Exception) -> None:
-        """Bear with a silent queue for a while, then say so: nothing waits for ever."""
-        now = time.monotonic()
-        self._silent_since = self._silent_since or now
-        if now - self._silent_since > _PATIENCE_SECONDS:
-            raise UserError(f"SLURM does not answer: {problem}; jobs may go on: try again later")
-
 
 def job_prefix(paths: ResultPaths) -> str:
     """Return how the names of this paper's jobs at this scale begin; a folder's name follows."""
@@ -249,6 +270,11 @@ def submitting(paths: ResultPaths) -> Iterator[None]:
     beat = paths.jobs / "submit.heartbeat.json"
     with claimed(paths.jobs / "submit.claim", beat), beating(beat):
         yield
+
+
+def _alone(_: Trial) -> str:
+    """A GPU's trials run by themselves: see ``repro.launch.worker``."""
+    return ""
 
 
 def _after(array: Array, sent: list[str]) -> list[str]:

@@ -17,7 +17,8 @@ from repro.launch.queue import QueuedJob
 from repro.paths import ResultPaths
 
 _FILE = "submission.json"
-_CANCELLED = "cancelled"
+#: The file that says that the user cancelled a submission, or a local worker.
+CANCELLED = "cancelled"
 _ABANDONED = "abandoned"
 
 
@@ -51,7 +52,7 @@ class Submission:
     @property
     def is_cancelled(self) -> bool:
         """Whether the user cancelled it."""
-        return (self.folder / _CANCELLED).exists()
+        return (self.folder / CANCELLED).exists()
 
     @property
     def trials(self) -> Iterator[str]:
@@ -69,7 +70,7 @@ class Submission:
 
     def mark_cancelled(self) -> None:
         """Note that the user cancelled it, so that nobody submits its trials again unasked."""
-        (self.folder / _CANCELLED).touch()
+        (self.folder / CANCELLED).touch()
 
     def mark_abandoned(self) -> None:
         """Note that its submitter died before it was complete, and that its jobs were ended."""

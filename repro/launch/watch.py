@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from repro.attempts import LOST, read_attempts
@@ -22,8 +23,22 @@ from repro.retry import kind_of
 from repro.store import TrialFolder, TrialRecord
 from repro.trial import Trial
 
+#: A look at thousands of trials takes time that the workers want: it rests so many times as long,
+#: but never longer than so many seconds, unless the launcher itself looks more seldom.
+_REST, _LONGEST_REST = 20.0, 5.0
 #: How often a trial is put on a worker's list without being begun, before that is said.
 _ORDERS = 3
+
+
+@dataclass(frozen=True)
+class Troubles:
+    """What kept trials from an outcome, other than themselves, as lines for the user.
+
+    ``cancelled``  the user ended some of them
+    """
+
+    lines: tuple[str, ...]
+    cancelled: bool
 
 
 class Display(Protocol):
@@ -35,16 +50,23 @@ class Display(Protocol):
 
 def run_to_the_end(
     plan: Plan, trials: Sequence[Trial], launcher: Launcher, show: Display, estimate: Estimate
-) -> list[str]:
+) -> Troubles:
     """Run ``trials``, those too that another call began; return what the user must be told.
 
     Returns when every trial has an outcome or nobody is left that could give it one. A disk that
     cannot be written: ``UserError``. Ctrl-C comes through as ``KeyboardInterrupt``.
     """
     watch = _Watch(plan, trials, launcher, show, estimate)
+    began = time.monotonic()
     while watch.goes_on():
-        time.sleep(launcher.poll_seconds)
+        time.sleep(rest_after(time.monotonic() - began, launcher.poll_seconds))
+        began = time.monotonic()
     return watch.troubles()
+
+
+def rest_after(look_seconds: float, poll_seconds: float) -> float:
+    """Return how long to wait for the next look, after one that took ``look_seconds``."""
+    return max(poll_seconds, min(_REST * look_seconds, _LONGEST_REST))
 
 
 class _Watch:
@@ -63,10 +85,12 @@ class _Watch:
         self._show = show
         self._estimate = estimate
         self._before = {trial.trial_id: self._outdated_stamp(trial) for trial in trials}
-        self._unfinished = {trial.trial_id: trial for trial in trials}
+        self._trials = {trial.trial_id: trial for trial in trials}
+        self._unfinished = dict(self._trials)
         self._finished: list[TrialRecord] = []
         self._orders: Counter[str] = Counter()
-        self._begun = {trial.trial_id: self._times_begun(trial) for trial in trials}
+        #: By trial: the trials of its last order, and how often each had begun before.
+        self._last_order: dict[str, dict[str, int]] = {}
         self._never_begun: set[str] = set()
         self._cancelled: set[str] = set()
         self._cancelled_before: set[str] | None = None
@@ -83,7 +107,8 @@ class _Watch:
         for record in records:
             if record.state == "running" and record.trial.trial_id not in held:
                 self._void_if_ended(record.folder)
-        self._note_cancelled()
+        self._never_begun &= self._unfinished.keys() - held - running
+        self._note_cancelled(held)
         free = [
             trial
             for name, trial in self._unfinished.items()
@@ -91,7 +116,7 @@ class _Watch:
         ]
         return self._begin(free) or bool((held | running) & self._unfinished.keys())
 
-    def troubles(self) -> list[str]:
+    def troubles(self) -> Troubles:
         """Say what kept trials from an outcome, other than themselves."""
         lines = []
         if self._cancelled:
@@ -99,7 +124,7 @@ class _Watch:
         if self._never_begun:
             said = self._last_words(min(self._never_begun))
             lines.append(f"{len(self._never_begun)} trials could not be begun{said}")
-        return lines
+        return Troubles(tuple(lines), bool(self._cancelled))
 
     def _last_words(self, name: str) -> str:
         attempts = self._attempts(self._unfinished[name])
@@ -108,13 +133,30 @@ class _Watch:
 
     def _begin(self, free: Sequence[Trial]) -> bool:
         """Hand the trials that may go on to the launcher; say whether there were any."""
+        self._forgive(free)
         wanted = [trial for trial in self._may_go_on(free) if self._is_worth_an_order(trial)]
         if not wanted:
             # Those that may not have an error by now: the next look sees it.
             return bool(free)
         check_writable(self._plan.paths.trials)
-        self._orders.update(self._launcher.start(Order(self._plan, wanted, self._estimate)))
+        before = {trial.trial_id: self._times_begun(trial) for trial in wanted}
+        taken = self._launcher.start(Order(self._plan, wanted, self._estimate))
+        self._orders.update(taken)
+        order = {name: before[name] for name in taken}
+        for name in taken:
+            self._last_order[name] = order
         return True
+
+    def _forgive(self, free: Sequence[Trial]) -> None:
+        """Count no order by which workers began anything: they did not come to the rest of it."""
+        orders = [self._last_order.get(trial.trial_id, {}) for trial in free]
+        begun = {key: self._was_begun(order) for key, order in {id(o): o for o in orders}.items()}
+        for trial, order in zip(free, orders, strict=True):
+            if begun[id(order)]:
+                self._orders[trial.trial_id] = 0
+
+    def _was_begun(self, order: dict[str, int]) -> bool:
+        return any(self._times_begun(self._trials[name]) != n for name, n in order.items())
 
     def _may_go_on(self, free: Sequence[Trial]) -> list[Trial]:
         """Close what dead processes left open, and return the trials that the rule lets go on."""
@@ -134,10 +176,7 @@ class _Watch:
 
     def _is_worth_an_order(self, trial: Trial) -> bool:
         """Count orders that were not even begun: a worker that cannot start must not go on so."""
-        name, begun = trial.trial_id, self._times_begun(trial)
-        if begun != self._begun[name]:
-            self._begun[name] = begun
-            self._orders[name] = 0
+        name = trial.trial_id
         if self._orders[name] >= _ORDERS:
             self._never_begun.add(name)
         return name not in self._never_begun
@@ -150,13 +189,17 @@ class _Watch:
         if attempts and self._launcher.has_ended(str(attempts[-1]["job"])):
             void_if_silent(folder.claim, folder.heartbeat)
 
-    def _note_cancelled(self) -> None:
-        """Note the trials that were cancelled during this watch; those before it run again."""
+    def _note_cancelled(self, held: set[str]) -> None:
+        """Note the trials that were cancelled during this watch; those before it run again.
+
+        They stay so when the queue has forgotten the cancelled job, unless another one has them.
+        """
         cancelled = self._launcher.given_up()
         if self._cancelled_before is None:
             self._cancelled_before = cancelled
         self._cancelled_before &= cancelled  # who has a job again may be cancelled again
-        self._cancelled = (cancelled - self._cancelled_before) & self._unfinished.keys()
+        self._cancelled |= cancelled - self._cancelled_before
+        self._cancelled &= self._unfinished.keys() - held
 
     def _times_begun(self, trial: Trial) -> int:
         """Count the attempts that came as far as the trial's own code."""

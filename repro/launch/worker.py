@@ -42,6 +42,8 @@ from repro.together import MOST_TOGETHER, run_together, setting_key
 _ROUNDS = 8
 _DISK_ROUNDS = 2
 _POLL_SECONDS = 0.1
+#: The share of a job's time that is nothing: to find that trials have ended before takes as much.
+_LATE_SHARE = 0.1
 
 
 def work(list_path: str, beat_path: str) -> None:
@@ -81,6 +83,7 @@ class _Worker:
         self._left = [TrialFolder(path) for path in work_list.folders]
         self._begun: Counter[Path] = Counter()
         self._kills = kills_for_memory()
+        self._turns: list[float] = []
 
     def run(self) -> None:
         self._heartbeat.beat()
@@ -100,20 +103,34 @@ class _Worker:
 
     def _build(self, builder: str, settings: dict[str, Any]) -> None:
         """Build an artefact, which trials wait for; its failure is theirs, once they ask for it."""
+        self._turns.append(time.monotonic())
         hold_signals()
         child = start_building(builder, settings, Path(self._list.artifact_root))
         try:
             release_signals()
             os.waitpid(child, 0)
         except Interrupted:
-            _send(child, signal.SIGTERM)
-            _ends_until(child, math.inf)
+            self._end(child)
             raise
 
     def leave(self) -> None:
-        """End after a signal; in a job that is to go on, put it back into the queue."""
-        if self._job is not None and (self._left or self._list.artifacts):
-            self._job.leave(self._came[0])
+        """End after a signal; in a job that is to go on, put it back into the queue.
+
+        An artefact has no checkpoints: one that had a job for itself would go on so for ever.
+        """
+        if self._job is None or not (self._left or self._list.artifacts):
+            return
+        if self._list.artifacts and not self._is_late() and self._job.is_over(self._came[0]):
+            print("an artefact takes longer than the time limit: raise time_minutes in the profile")
+            return
+        self._job.leave(self._came[0])
+
+    def _is_late(self) -> bool:
+        """Say whether something ran before what runs now: it has not had this job's whole time."""
+        if not self._turns:
+            return True
+        before = self._turns[-1] - self._turns[0]
+        return before > _LATE_SHARE * (time.monotonic() - self._turns[0])
 
     def _batches(self) -> Iterator[list[TrialFolder]]:
         """Yield what is left, trials together that may run so; alone what was begun before.
@@ -149,6 +166,7 @@ class _Worker:
             for folder, when in zip(batch, replaced, strict=True)
         ]
         order = replace(orders[0], together=tuple(orders[1:]))
+        self._turns.append(time.monotonic())
         hold_signals()
         child = fork(order) if self._list.isolation == "fork" else spawn(order)
         return self._wait(child, batch)
@@ -184,17 +202,20 @@ class _Worker:
             release_signals()
             return ending_of(os.waitpid(child, 0)[1])
         except Interrupted:
-            _send(child, signal.SIGTERM)
-            if self._job is None:
-                _ends_until(child, math.inf)
-                raise
-            reason = self._job.reason(self._came[0])
-            if not _ends_until(child, self._job.deadline()):
-                _send(child, signal.SIGKILL)
-                _ends_until(child, math.inf)
-            for folder in batch:
-                _note_stop(folder, child, reason)
+            late = self._is_late()
+            reason = self._end(child)
+            for folder in batch if reason else ():
+                _note_stop(folder, child, reason, late=late)
             raise
+
+    def _end(self, child: int) -> str:
+        """Let a process come to an end, in a job not for ever; return why, where that is known."""
+        _send(child, signal.SIGTERM)
+        reason = self._job.reason(self._came[0]) if self._job else ""
+        if not _ends_until(child, self._job.deadline() if self._job else math.inf):
+            _send(child, signal.SIGKILL)
+            _ends_until(child, math.inf)
+        return reason
 
     def _earlier(self, folder: TrialFolder) -> str:
         """Return why the trial's open attempt ended, where an earlier start of this job made it."""
@@ -205,14 +226,14 @@ class _Worker:
         return bool(self._job and attempts and attempts[-1]["job"] == self._job.job)
 
 
-def _note_stop(folder: TrialFolder, child: int, reason: str) -> None:
+def _note_stop(folder: TrialFolder, child: int, reason: str, *, late: bool) -> None:
     """Write down why the attempt of ``child`` was stopped; a trial with an outcome ended before."""
     attempts = read_attempts(folder.attempts)
     if not attempts or attempts[-1]["pid"] != child or attempts[-1]["reason"] == "done":
         return
     if attempts[-1]["end"] is None or str(attempts[-1]["reason"]).startswith("interrupted"):
         words = str(attempts[-1]["reason"] or "").removeprefix("interrupted: ")
-        amend_attempt(folder.attempts, f"{reason}; {words}" if words else reason)
+        amend_attempt(folder.attempts, f"{reason}; {words}" if words else reason, late=late)
         end_attempt(folder, reason)
 
 

@@ -12,6 +12,7 @@ from repro.cells.verdicts import CellVerdict, cell_verdicts
 from repro.claims import ClaimVerdict, decide, headline
 from repro.plan import Plan
 from repro.report import provenance, table, wording
+from repro.report.loss_profile import LossProfile, loss_profiles
 from repro.report.second_stage import SecondStageReport, second_stage
 from repro.report.tuning_effort import TuningEffort, tuning_effort
 from repro.store import TrialRecord
@@ -23,6 +24,8 @@ class Document:
 
     ``sentence``  the headline; ``banner``  scale, seeds and device, for every caption
     ``notes``     what limits the whole report: scale, partial selection
+    ``other_tables``  of metrics beside the headline's; ``silent_tables`` of those that mean nothing
+                  on any data set, for the macros alone
     ``printed_note``  what the paper's numbers beside ours are; empty where none is compared
     """
 
@@ -38,9 +41,11 @@ class Document:
     cell_verdicts: dict[tuple[str, str, str], CellVerdict]
     tables: tuple[table.Table, ...]
     other_tables: tuple[table.Table, ...]
+    silent_tables: tuple[table.Table, ...]
     overall: tuple[OverallRow, ...]
     tuning: TuningEffort | None
     costs: tuple[provenance.Cost, ...]
+    loss_profiles: tuple[LossProfile, ...]
     provenance: provenance.Provenance
 
     @property
@@ -72,21 +77,26 @@ def make_document(plan: Plan, records: Sequence[TrialRecord]) -> Document:
         ("Tuning", plan.records(plan.tuning_trials)),
         ("Second stage", second.records if second else ()),
     )
+    beside = table.other_tables(plan, data, judged)
     return Document(
         plan=plan,
         records=tuple(records),
         data=data,
         claims=tuple(claims),
         second_stage=second,
-        sentence=headline(plan, claims, ran=any(r.result or r.error for r in records)),
+        sentence=headline(
+            plan, claims, verdicts.values(), ran=any(r.result or r.error for r in records)
+        ),
         banner=wording.banner(plan, records),
         notes=tuple(note for note in notes if note),
         printed_note=wording.printed_note(plan),
         cell_verdicts=verdicts,
         tables=tuple(table.headline_tables(plan, data, judged)),
-        other_tables=tuple(table.other_tables(plan, data, judged)),
+        other_tables=tuple(one for one in beside if one.says_anything),
+        silent_tables=tuple(one for one in beside if not one.says_anything),
         overall=tuple(overall(plan, data)),
         tuning=tuning_effort(plan),
         costs=tuple(provenance.costs(plan, records, others)),
+        loss_profiles=loss_profiles(plan),
         provenance=provenance.provenance(plan, records, others),
     )

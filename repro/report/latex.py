@@ -8,7 +8,7 @@ from functools import partial
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from repro.claims import describe_p
-from repro.report import parts, wording
+from repro.report import loss_profile, parts, wording
 from repro.report.document import Document
 from repro.report.figures.render import RenderedFigure
 from repro.report.latex_table import SETUP, is_number, legend, tabulars
@@ -33,7 +33,7 @@ def macros_tex(document: Document) -> str:
     A name that does not exist stops LaTeX with an error, so that no number is missing silently.
     """
     prefix = f"{document.plan.spec.paper}/{document.plan.scale_name}"
-    tables = (*document.tables, *document.other_tables)
+    tables = (*document.tables, *document.other_tables, *document.silent_tables)
     entries = [entry for table in tables for entry in table.entries]
     cells = [_macro(f"{prefix}/{e.cell.address}", _in_prose(e)) for e in entries if e.cell]
     claims = [_macro(f"{prefix}/claim/{c.claim.id}", c.verdict) for c in document.claims]
@@ -80,6 +80,7 @@ def report_tex(document: Document, figures: Sequence[RenderedFigure]) -> str:
         tabulars=tabulars,
         describe_p=describe_p,
         legend=legend(),
+        loss_profile=loss_profile,
         setup=SETUP,
         citation=parts.citation(document.plan.spec),
         dataset_notes=parts.dataset_notes(document),

@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from repro.claims import describe_p
-from repro.report import parts, tuning_effort, wording
+from repro.report import loss_profile, parts, tuning_effort, wording
 from repro.report.document import Document
 from repro.report.figures.render import RenderedFigure
 from repro.report.trial_lists import MANY_TRIALS, anchors_of, row_anchor, rows_of, trial_lists
@@ -39,6 +39,7 @@ def html(document: Document, figures: Sequence[RenderedFigure], files: Iterable[
             figures=figures,
             files=[(name, label) for name, label in FILES.items() if name in present],
             wording=wording,
+            loss_profile=loss_profile,
             parts=parts,
             anchors=first,
             second_anchors=second,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,8 +11,8 @@ from tabulate import tabulate
 
 from repro.cells.aggregate import dataset_entry
 from repro.claims import ClaimVerdict, describe_p
+from repro.report import loss_profile, wording
 from repro.report import parts as words
-from repro.report import wording
 from repro.report.document import Document
 from repro.report.table import Entry, Row, Table
 
@@ -43,7 +44,7 @@ def markdown(document: Document) -> str:
         parts.append(wording.INTERVALS)
     if document.second_stage:
         parts.append(f"{document.second_stage.sentence} {wording.SECOND_STAGE}")
-    parts += _tuning(document)
+    parts += [*_tuning(document), *_losses(document)]
     if spec.deviations:
         parts += ["## Deviations", _list(spec.deviations)]
     parts += ["## Spec", " ".join(document.provenance.seal)]
@@ -116,6 +117,17 @@ def _tuning(document: Document) -> list[str]:
     headers = ["method", "data set", "tried", "chosen", "time", "more than a rival"]
     table = tabulate(rows, headers, tablefmt="pipe", disable_numparse=True)
     return ["## Tuning", document.tuning.selected, table]
+
+
+def _losses(document: Document) -> list[str]:
+    """Return a table for each device that the paper's losses were measured on."""
+    parts = [f"## {loss_profile.TITLE}"] if document.loss_profiles else []
+    for profile in document.loss_profiles:
+        rows = [dataclasses.astuple(row) for row in profile.rows]
+        table = tabulate(rows, loss_profile.HEADERS, tablefmt="pipe", disable_numparse=True)
+        parts += [f"{profile.caption}.", table]
+        parts += [profile.missing_note] if profile.missing else []
+    return parts
 
 
 def _once(text: str) -> Iterator[str]:

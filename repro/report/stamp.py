@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+from repro import paths
 from repro.files import sha256_of_file, sha256_of_json
 from repro.paths import ROOT
 from repro.plan import Plan
@@ -37,6 +38,7 @@ def digest(plan: Plan, records: Sequence[TrialRecord]) -> str:
         "spec": dataclasses.asdict(plan.spec),
         "selection": [plan.scale_name, plan.partial, plan.datasets, plan.methods, plan.seeds],
         "figures": sha256_of_file(figures) if figures.is_file() else None,
+        "loss_profiles": [sha256_of_file(p) for p in paths.LOSS_PROFILES if p.is_file()],
         "sources": sources(),
         "trials": [_trial(record) for record in records],
         "second_stage": [_trial(record) for record in _second_stage(plan)],

@@ -142,8 +142,11 @@ class Table:
 
     @property
     def says_anything(self) -> bool:
-        """Whether a cell has, or may come to have, a value that is compared."""
-        return any(e.cell and e.cell.state != "not comparable" for e in self.entries)
+        """Whether a cell has, or may come to have, a value that is compared; or the paper has."""
+        return any(
+            entry.printed or (entry.cell and entry.cell.state != "not comparable")
+            for entry in self.entries
+        )
 
     @property
     def states(self) -> list[str]:
@@ -170,7 +173,10 @@ def headline_tables(plan: Plan, data: Aggregate, verdicts: Judged) -> list[Table
 
 
 def other_tables(plan: Plan, data: Aggregate, verdicts: Judged) -> list[Table]:
-    """Return the tables of all other metrics: by data set, or by level on each data set."""
+    """Return the tables of all other metrics: by data set, or by level on each data set.
+
+    Some may say nothing: :attr:`Table.says_anything`.
+    """
     tables = []
     for name, metric in plan.spec.metrics.items():
         if metric.table:
@@ -179,7 +185,7 @@ def other_tables(plan: Plan, data: Aggregate, verdicts: Judged) -> list[Table]:
             tables += [_by_level(plan, data, name, d, verdicts) for d in plan.datasets]
         else:
             tables.append(_by_dataset(plan, data, name, verdicts))
-    return [table for table in tables if table.says_anything]
+    return tables
 
 
 def make_table(

@@ -284,6 +284,8 @@ def _check_frontier(check: Checker, key: str, claim: Claim, spec: TableSpec) -> 
     for budget in claim.budgets:
         if _number(budget) is None or isinstance(budget, str):
             check.fail(place, f"must be finite numbers, has {budget}")
+    if len(set(claim.budgets)) < len(claim.budgets):
+        check.fail(place, f"names a budget twice: {claim.budgets}")
 
 
 def _names(check: Checker, key: str, value: Any) -> list[str]:

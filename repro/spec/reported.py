@@ -148,11 +148,10 @@ def _check_ranks(check: Checker, key: str, entry: Overall, spec: TableSpec) -> N
 
     if entry.relative_to:
         check.fail(f"{key}.relative_to", "ranks are among all methods: leave it out")
+    compared = {name for name, one in spec.datasets.items() if one.compares(entry.metric)}
+    wanted = compared & set(entry.datasets or compared)
     sizes = [
-        (
-            len(scale.methods or spec.methods),
-            len(set(scale.datasets) & set(entry.datasets or scale.datasets)),
-        )
+        (len(scale.methods or spec.methods), len(wanted & set(scale.datasets)))
         for scale in spec.scales.values()
     ]
     if min(least_friedman_p(*size) for size in sizes) > _ALPHA:

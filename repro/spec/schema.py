@@ -58,6 +58,10 @@ class DatasetSpec:
     not_compared: list[str] = field(default_factory=list)
     note: str = ""
 
+    def compares(self, metric: str) -> bool:
+        """Say whether ``metric``, or ``name`` of ``name@level``, means something here."""
+        return {metric, metric.partition("@")[0]}.isdisjoint(self.not_compared)
+
 
 @dataclass
 class MethodSpec:

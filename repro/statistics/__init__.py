@@ -27,7 +27,7 @@ from repro.statistics.curves import interpolate
 from repro.statistics.equivalent import compare_equivalent
 from repro.statistics.estimate import Estimate
 from repro.statistics.fieller import Ratio, compare_ratio
-from repro.statistics.friedman import Friedman, friedman, least_friedman_p
+from repro.statistics.friedman import Friedman, friedman, least_friedman_p, least_pair_p
 from repro.statistics.multiplicity import EachTest, at_least, each, holm, simultaneous_tail
 from repro.statistics.power import further_seeds, refusal, smallest_detectable
 from repro.statistics.summary import Summary, prediction_interval, summarize
@@ -60,6 +60,7 @@ __all__ = [
     "interpolate",
     "judge",
     "least_friedman_p",
+    "least_pair_p",
     "mirrored",
     "prediction_interval",
     "refusal",

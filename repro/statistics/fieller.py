@@ -30,23 +30,29 @@ from repro.statistics.summary import t_quantile, variance_factor
 class Fieller:
     """The ratio of two means that were measured on the same seeds.
 
-    ``variances``  of the mean numerator and of the mean denominator; ``covariance`` of the two
+    ``errors``       standard errors of the mean numerator and of the mean denominator
+    ``correlation``  of the two means; 0 where one of them has no error
     """
 
     numerator: float
     denominator: float
-    variances: tuple[float, float]
-    covariance: float
+    errors: tuple[float, float]
+    correlation: float
     degrees_of_freedom: int
 
     @staticmethod
     def of(numerators: Numbers, denominators: Numbers, resplit: float) -> Fieller:
         """Return the ratio over at least two seeds; both of shape (seeds,)."""
         n = numerators.size
-        spread = np.cov(numerators, denominators, ddof=1) * variance_factor(n, resplit)
-        variances = float(spread[0, 0]), float(spread[1, 1])
+        # In units of their own size the numbers' squares neither vanish nor overflow.
+        sizes = [size_of(numerators) or 1.0, size_of(denominators) or 1.0]
+        spread = np.cov(numerators / sizes[0], denominators / sizes[1], ddof=1)
+        above, below = np.sqrt(np.diag(spread))
+        together = float(spread[0, 1] / (above * below)) if above > 0 and below > 0 else 0.0
+        root = math.sqrt(variance_factor(n, resplit))
+        errors = float(above * root) * sizes[0], float(below * root) * sizes[1]
         means = float(numerators.mean()), float(denominators.mean())
-        return Fieller(*means, variances, float(spread[0, 1]), n - 1)
+        return Fieller(*means, errors, together, n - 1)
 
     def interval(self, lower_tail: float, upper_tail: float) -> tuple[float, float] | None:
         """Return the interval; ``None`` where the denominator may be 0: the set is unbounded."""
@@ -57,15 +63,15 @@ class Fieller:
         """Return where the contrast's t is as large as ``tail`` allows: a quadratic equation."""
         square = t_quantile(1 - tail, self.degrees_of_freedom) ** 2
         # In units of its own size each number can be squared twice, whatever the metric's unit.
-        above, below = (math.sqrt(variance) for variance in self.variances)
-        high = max(abs(self.numerator), above) or 1.0
-        wide = max(abs(self.denominator), below) or 1.0
+        high = max(abs(self.numerator), self.errors[0]) or 1.0
+        wide = max(abs(self.denominator), self.errors[1]) or 1.0
         numerator, denominator = self.numerator / high, self.denominator / wide
-        first = denominator**2 - square * (below / wide) ** 2
-        if not (first > 0 and math.isfinite(high)):
+        above, below = self.errors[0] / high, self.errors[1] / wide
+        first = denominator**2 - square * below**2
+        if not (first > 0 and math.isfinite(high / wide)):
             return None
-        middle = numerator * denominator - square * (self.covariance / high / wide)
-        last = numerator**2 - square * (above / high) ** 2
+        middle = numerator * denominator - square * self.correlation * above * below
+        last = numerator**2 - square * above**2
         root = math.sqrt(max(0.0, middle**2 - first * last))
         return (middle - root) / first * (high / wide), (middle + root) / first * (high / wide)
 

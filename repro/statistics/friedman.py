@@ -43,8 +43,7 @@ def friedman(scores: Mapping[str, Numbers], *, better: str = "lower") -> Friedma
     means = placed.mean(axis=0)
     p = _p(placed)
     pairs = list(itertools.combinations(range(len(methods)), 2))
-    scale = math.sqrt(len(methods) * (len(methods) + 1) / (6 * len(placed)))
-    apart = [2 * float(ndtr(-abs(means[i] - means[j]) / scale)) for i, j in pairs]
+    apart = [_two_sided(abs(means[i] - means[j]), len(methods), len(placed)) for i, j in pairs]
     named = [(methods[i], methods[j]) for i, j in pairs]
     by_method = dict(zip(methods, map(float, means), strict=True))
     return Friedman(p, by_method, dict(zip(named, holm(apart), strict=True)))
@@ -55,6 +54,17 @@ def least_friedman_p(methods: int, blocks: int) -> float:
     if blocks < 2 or methods < 3:
         return 1.0
     return float(chdtrc(methods - 1, blocks * (methods - 1)))
+
+
+def least_pair_p(methods: int, blocks: int) -> float:
+    """Return the smallest p that a pair can reach after Holm: always first against always last."""
+    pairs = math.comb(methods, 2)
+    return min(1.0, pairs * _two_sided(methods - 1.0, methods, blocks))
+
+
+def _two_sided(distance: float, methods: int, blocks: int) -> float:
+    """Return the p of two mean ranks that are ``distance`` apart, from the normal approximation."""
+    return 2 * float(ndtr(-distance / math.sqrt(methods * (methods + 1) / (6 * blocks))))
 
 
 def _p(placed: Numbers) -> float:

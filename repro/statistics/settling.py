@@ -1,8 +1,10 @@
-"""How many new seeds would settle where our number stands against a printed one."""
+"""Whether new seeds would settle where our number stands against a printed one, and how many."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy.special import chdtri, ndtr, stdtrit
@@ -14,6 +16,58 @@ from repro.statistics.power import POWER, least_n
 
 #: Tail probabilities at which the distribution of a sample variance is read.
 _TAILS = (np.arange(64) + 0.5) / 64
+
+#: The largest share that the printed number's standard error may have of our own over the new
+#: seeds. The printed error is the same in both stages: what it hid in the first it hides again.
+#: Equal errors make a second stage err in 20 % of cases.
+LARGEST_PRINTED_ERROR = 1 / 3
+
+#: A spread over five runs is often far too small: the share is kept by the upper end of a one-sided
+#: interval of the printed error that holds in so many cases.
+_CONFIDENCE = 0.95
+
+Outlook = Literal["settles", "hopeless", "one_table", "same_number", "no_spread"]
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """What new seeds, taken alone, can do for a comparison that is open.
+
+    ``outlook``  ``settles``: ``seeds`` of them, and up to ``most``, settle it; ``hopeless``: more
+                 would be needed than are allowed; ``one_table``: they would only split one finite
+                 table again; ``same_number``: the printed number itself errs by too much;
+                 ``no_spread``: nothing says by how much it errs
+    ``most``     with more seeds than these the printed number's error would weigh too much
+    """
+
+    outlook: Outlook
+    seeds: int = 0
+    most: int = 0
+
+
+def prospect(ours: OurStatistic, paper: PrintedStatistic, margin: float, cap: int) -> Prospect:
+    """Return what at most ``cap`` new seeds can do for a comparison that is open."""
+    printed = paper.estimate
+    if printed is None:
+        return Prospect("no_spread")
+    if ours.fixed > 0:
+        return Prospect("one_table")
+    most = _most_seeds(ours, printed, cap)
+    needed = settling_seeds(ours, paper, margin, cap=most)
+    if needed is not None:
+        return Prospect("settles", needed, most)
+    return Prospect("same_number" if most < cap else "hopeless")
+
+
+def _most_seeds(ours: OurStatistic, paper: Estimate, cap: int) -> int:
+    """Return up to how many seeds, at most ``cap``, the printed error is small beside our own."""
+    degrees = paper.degrees_of_freedom
+    largest = paper.standard_error * math.sqrt(degrees / float(chdtri(degrees, _CONFIDENCE)))
+
+    def small_beside_ours(n: int) -> bool:
+        return largest <= LARGEST_PRINTED_ERROR * math.sqrt(ours.variance(n))
+
+    return next((n for n in range(cap, 0, -1) if small_beside_ours(n)), 0)
 
 
 def settling_seeds(

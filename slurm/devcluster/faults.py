@@ -42,6 +42,17 @@ def crash_node(cluster: DevCluster, node: str, *, noticed: bool = True) -> None:
         _checked(cluster, "scontrol", "update", f"nodename={node}", "state=down", "reason=crashed")
 
 
+def kill_node_daemon(cluster: DevCluster, node: str, *, noticed: bool = True) -> None:
+    """Kill a node's slurmd alone: its jobs live on, while SLURM runs them again elsewhere.
+
+    ``noticed``  as in :func:`crash_node`
+    """
+    _check_node(cluster, node)
+    processes.kill(lambda: _find(cluster, node=node, name="slurmd"))
+    if noticed:
+        _checked(cluster, "scontrol", "update", f"nodename={node}", "state=down", "reason=silent")
+
+
 def revive_node(cluster: DevCluster, node: str) -> None:
     """Start ``node`` again, and wait until it takes jobs."""
     _check_node(cluster, node)

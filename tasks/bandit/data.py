@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -107,17 +107,19 @@ def check_dataset(dataset: str) -> None:
             file.locate()
 
 
-def load_table(dataset: str, context: RunContext) -> tuple[ClassTable, str]:
+def load_table(dataset: str, contexts: Sequence[RunContext]) -> tuple[ClassTable, str]:
     """Return the table of ``dataset``, and what names it whatever its order, noise and path.
 
-    Raises ``UserError`` for an unknown name and for files that are missing or cannot be used.
+    It is read once; each context notes the files. Raises ``UserError`` for an unknown name and for
+    files that are missing or cannot be used.
     """
     _require_known(dataset)
     if is_user_file(dataset):
         return _user_table(dataset), identity_of_file(dataset)
     name = DatasetName.of(dataset).table
     source = SOURCES[name]
-    return source.parse(*(_path(file, context) for file in source.files)), name
+    paths = [[_path(file, context) for file in source.files] for context in contexts]
+    return source.parse(*paths[0]), name
 
 
 def _user_table(dataset: str) -> ClassTable:

@@ -21,22 +21,29 @@ _SHOW_EVERY = 100
 
 @dataclass
 class Played:
-    """What each stream did: (rounds, streams) each.
+    """What each stream did, (rounds, streams) each, and how long all of it took.
 
     ``arms``        the arm played
     ``losses``      0 where it is the observed label, otherwise 1
     ``predictions`` the loss that regression predicted for it; NaN for a method without regression
+    ``seconds``     processor time of all rounds of all streams
     """
 
     arms: Index
     losses: Floats
     predictions: Floats
+    seconds: float = 0.0
 
     @classmethod
     def nothing(cls, rounds: int, streams: int) -> Played:
         """Return room for the game."""
         shape = (rounds, streams)
         return cls(np.zeros(shape, np.intp), np.zeros(shape, np.float32), np.full(shape, np.nan))
+
+    @property
+    def microseconds_per_round(self) -> float:
+        """Processor time of one round of one stream, played together with the others."""
+        return 1e6 * self.seconds / self.arms.size
 
     def history(self, streams: Streams) -> History:
         """Return what was played with its contexts."""
@@ -51,7 +58,7 @@ def play(
     Goes on from a checkpoint of the same streams.
     """
     start, learner, played = _restored(learner, streams, contexts)
-    saved_at = time.monotonic()
+    saved_at, clock = time.monotonic(), time.thread_time()
     # A stream that diverges makes numbers that are none; it is told apart afterwards.
     with np.errstate(all="ignore"):
         for t in range(start, streams.rounds):
@@ -60,8 +67,10 @@ def play(
                 for context in contexts:
                     context.progress(t + 1, streams.rounds)
                 if time.monotonic() - saved_at >= CHECKPOINT_SECONDS:
+                    played.seconds += time.thread_time() - clock
                     _save(t + 1, learner, played, contexts)
-                    saved_at = time.monotonic()
+                    saved_at, clock = time.monotonic(), time.thread_time()
+    played.seconds += time.thread_time() - clock
     return learner, played
 
 

@@ -78,7 +78,7 @@ def game_metrics(
 ) -> dict[str, float]:
     """Return one trial's metrics; ``chosen``: its streams, one per level of label noise."""
     noise = streams.noise[chosen]
-    metrics = {"diverged": float(diverged[chosen].mean())}
+    metrics: dict[str, float] = {}
     if len(noise) == 1:
         metrics |= _without_noise(regrets, chosen.start)
     else:
@@ -86,8 +86,8 @@ def game_metrics(
         metrics |= {f"pseudo_regret@{q:g}": float(v) for q, v in zip(noise, final, strict=True)}
     metrics |= {name: float(values[chosen].mean()) for name, values in diagnosed.items()}
     if diverged[chosen].any():
-        return {name: v if name == "diverged" else math.nan for name, v in metrics.items()}
-    return metrics
+        metrics = dict.fromkeys(metrics, math.nan)
+    return {"diverged": float(diverged[chosen].mean())} | metrics
 
 
 def tuning_metrics(

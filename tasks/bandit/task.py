@@ -33,12 +33,13 @@ class Bandit:
     ``diagnosed_rounds``  rounds from which the curvature of the loss is measured; 0: not measured
 
     Metrics: ``regret`` (wrong arms), ``regret_after@s`` and ``regression_regret@s`` (after the
-    share s of the rounds), ``diverged``, and ``smallest_curvature`` of methods that have it. On a
-    set of several levels of noise, ``pseudo_regret@q`` (against the best policy, in expectation,
-    with the share q of labels replaced) and ``diverged``; with ``rows: tuning``, ``tuning_regret``
-    alone. Regrets are sums over rounds, without unit; regression regret is in the unit of the
-    method's loss (½ squared error, or nats). A trial that diverges has ``nan`` for all but
-    ``diverged``.
+    share s of the rounds), ``diverged``, ``microseconds_per_round`` (processor time of one stream's
+    round, as the streams are played together), and ``smallest_curvature`` of methods that have it.
+    On a set of several levels of noise, ``pseudo_regret@q`` (against the best policy, in
+    expectation, with the share q of labels replaced), ``diverged`` and the time; with ``rows:
+    tuning``, ``tuning_regret`` alone. Regrets are sums over rounds, without unit; regression regret
+    is in the unit of the method's loss (½ squared error, or nats). A trial that diverges has
+    ``nan`` for all but ``diverged`` and the time.
     """
 
     rounds: int | None = None
@@ -85,7 +86,7 @@ class Bandit:
     ) -> list[dict[str, float]]:
         """Play trials that differ in their seed alone, together; return the metrics of each.
 
-        They equal those of :meth:`run` to the last digit.
+        But for the time, they equal those of :meth:`run` to the last digit.
         """
         streams = self._streams(contexts)
         per_trial = streams.order.shape[1] // len(contexts)
@@ -100,8 +101,8 @@ class Bandit:
         return results
 
     def _streams(self, contexts: Sequence[RunContext]) -> Streams:
-        tables = [data.load_table(context.dataset, context) for context in contexts]
-        return make_streams(*tables[0], contexts, self.rows, self.rounds, self.scaling)
+        table, identity = data.load_table(contexts[0].dataset, contexts)
+        return make_streams(table, identity, contexts, self.rows, self.rounds, self.scaling)
 
     def _problem(self, streams: Streams, contexts: Sequence[RunContext], per_trial: int) -> Problem:
         return Problem(
@@ -129,7 +130,10 @@ class Bandit:
         diagnosed = {}
         if self.diagnosed_rounds and per_trial == 1:
             diagnosed = learner.diagnose(played.history(streams), self.diagnosed_rounds)
-        return [game_metrics(regrets, streams, diverged, diagnosed, part) for part in parts]
+        timing = {"microseconds_per_round": played.microseconds_per_round}
+        return [
+            game_metrics(regrets, streams, diverged, diagnosed, part) | timing for part in parts
+        ]
 
 
 def _require_one_of(name: str, value: str, known: Sequence[str]) -> None:

@@ -44,13 +44,13 @@ def source_of(dataset: str) -> Source:
 def data_files(dataset: str) -> tuple[DataFile, ...]:
     """Return the files to fetch for ``dataset``; none where it is generated or a user's.
 
-    For photographs also the weights of ResNet-50; those of ResNet-101 are fetched when asked for.
+    For photographs also the weights of both ResNets.
     """
     if is_user_folder(dataset):
         return ()
     files = source_of(dataset).files
     photographs = dataset.startswith(("pascal", "coco"))
-    return (*files, IMAGENET[50]) if photographs else files
+    return (*files, *IMAGENET.values()) if photographs else files
 
 
 def check_dataset(dataset: str, shots: int) -> None:

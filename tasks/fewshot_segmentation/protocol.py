@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from tasks.fewshot_segmentation.networks import NetworkName
 from tasks.fewshot_segmentation.products import products
 
 #: How the base network is trained; see :mod:`tasks.fewshot_segmentation.base_training`.
@@ -20,10 +21,11 @@ Selection = Literal["base", "novel"]
 
 
 class BaseNetwork(NamedTuple):
-    """Which base network a method works on."""
+    """Which base network a method works on; ``network``: another than the task's own."""
 
     training: Training = "cross_entropy"
     selection: Selection = "base"
+    network: NetworkName | None = None
 
 
 @dataclass(frozen=True)

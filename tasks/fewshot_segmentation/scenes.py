@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -60,7 +61,7 @@ class ScenesInMemory:
     labels: Bytes
     classes: int
 
-    @property
+    @cached_property
     def areas(self) -> Areas:
         """Pixels of each class in each image."""
         return np.stack([class_areas(label, self.classes) for label in self.labels])
@@ -83,7 +84,7 @@ class SomeScenes:
     scenes: SceneSet
     numbers: npt.NDArray[np.intp]
 
-    @property
+    @cached_property
     def areas(self) -> Areas:
         """Pixels of each class in each image."""
         return self.scenes.areas[self.numbers]

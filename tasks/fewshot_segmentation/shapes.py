@@ -136,30 +136,42 @@ def _paint(
 ) -> None:
     """Draw one object into each scene where its mask is set."""
     own = textures.chosen(kinds)
-    weight = _pattern(own, random)[..., None]
+    scene, y, x = np.nonzero(mask)
+    weight = _pattern(own, scene, y, x, random)[:, None]
     colours = (own.colours + random.normal(0.0, 0.06, own.colours.shape)).astype(np.float32)
-    first, second = (colours[:, k][:, None, None, :] for k in (0, 1))
-    images[mask] = (weight * first + (1 - weight) * second)[mask]
-    labels[mask] = np.broadcast_to((kinds + 1)[:, None, None], mask.shape)[mask]
+    images[scene, y, x] = weight * colours[scene, 0] + (1 - weight) * colours[scene, 1]
+    labels[scene, y, x] = (kinds + 1)[scene]
 
 
-def _pattern(own: Textures, random: Random) -> Array:
-    """Return the weight of the first colour, (n, SIZE, SIZE), between 0 and 1."""
+def _pattern(
+    own: Textures,
+    scene: npt.NDArray[np.intp],
+    y: npt.NDArray[np.intp],
+    x: npt.NDArray[np.intp],
+    random: Random,
+) -> Array:
+    """Return the weight of the first colour at pixels of scenes, between 0 and 1."""
     n = len(own.pattern)
-    angle = _planes(own.angle + random.normal(0.0, 0.1, n))
-    frequency = _planes(own.frequency * random.uniform(0.9, 1.1, n))
-    phase = [_planes(part) for part in random.uniform(0, 2 * np.pi, (2, n))]
-    y, x = _grid()
-    along = frequency * (x * np.cos(angle) + y * np.sin(angle)) + phase[0]
-    across = frequency * (y * np.cos(angle) - x * np.sin(angle)) + phase[1]
-    centre = [_planes(SIZE * part) for part in random.uniform(0.2, 0.8, (2, n))]
-    rings = frequency * np.hypot(y - centre[0], x - centre[1]) + phase[0]
+    angle = _at(own.angle + random.normal(0.0, 0.1, n), scene)
+    frequency = _at(own.frequency * random.uniform(0.9, 1.1, n), scene)
+    phase = [_at(part, scene) for part in random.uniform(0, 2 * np.pi, (2, n))]
+    centre = [_at(SIZE * part, scene) for part in random.uniform(0.2, 0.8, (2, n))]
+    down, right = y.astype(np.float32), x.astype(np.float32)
+    along = frequency * (right * np.cos(angle) + down * np.sin(angle)) + phase[0]
+    across = frequency * (down * np.cos(angle) - right * np.sin(angle)) + phase[1]
+    rings = frequency * np.hypot(down - centre[0], right - centre[1]) + phase[0]
     waves = np.choose(
-        own.pattern[:, None, None],
+        own.pattern[scene],
         [np.sin(along), np.sin(along) * np.sin(across) * 1.5, np.sin(rings)],
     )
     weight: Array = 1 / (1 + np.exp(-6 * waves))
     return weight
+
+
+def _at(values: npt.NDArray[Any], scene: npt.NDArray[np.intp]) -> Array:
+    """Return one number a scene at each of its pixels, in single precision."""
+    there: Array = values.astype(np.float32)[scene]
+    return there
 
 
 def _shifted(images: Array) -> Array:

@@ -18,7 +18,13 @@ from repro.errors import UserError
 from repro.files import read_json
 from tasks.fewshot_segmentation import data
 from tasks.fewshot_segmentation.base_training import BaseSettings, train_base
-from tasks.fewshot_segmentation.evaluation import Measured, measure
+from tasks.fewshot_segmentation.evaluation import (
+    Measured,
+    measure,
+    miou_of,
+    nothing_measured,
+    portions,
+)
 from tasks.fewshot_segmentation.folder import is_user_folder
 from tasks.fewshot_segmentation.networks import (
     NetworkName,
@@ -27,8 +33,9 @@ from tasks.fewshot_segmentation.networks import (
     weights_of,
 )
 from tasks.fewshot_segmentation.pictures import draw_pictures
-from tasks.fewshot_segmentation.protocol import FewShotMethod, Training
+from tasks.fewshot_segmentation.protocol import BaseNetwork, FewShotMethod, Training
 from tasks.fewshot_segmentation.sampling import Tasks, draw_tasks, with_enough
+from tasks.fewshot_segmentation.scenes import SceneSet
 from tasks.fewshot_segmentation.seeds import derived_seed, generator
 from tasks.fewshot_segmentation.sources import ClassScenes, Source, Split
 
@@ -49,6 +56,7 @@ class FewShotSegmentation:
     first of those at more.
 
     ``network``        ``dilated`` (small images), ``pspnet50`` or ``pspnet101``
+    ``more_networks``  others that methods name, trained before any trial where seeds share them
     ``pretraining``    of PSPNet's backbone: ``imagenet`` (torchvision's weights),
                        ``imagenet_deep_stem`` (the released code's, supplied by the user), ``none``
     ``epochs``         of base training; the data set's own without a value
@@ -70,6 +78,7 @@ class FewShotSegmentation:
     """
 
     network: NetworkName = "dilated"
+    more_networks: Sequence[NetworkName] = ()
     pretraining: Pretraining = "none"
     epochs: int | None = None
     batch_size: int = 12
@@ -92,8 +101,9 @@ class FewShotSegmentation:
             _refuse("batch_size is 1; batch normalisation needs at least 2 images")
         if not self.shots or min(self.shots) < 1:
             _refuse(f"shots is {list(self.shots)}; it must list numbers from 1 on")
-        for name, kind in (("network", NetworkName), ("pretraining", Pretraining)):
-            _require_one_of(name, getattr(self, name), kind)
+        for name in (self.network, *self.more_networks):
+            _require_one_of("network", name, NetworkName)
+        _require_one_of("pretraining", self.pretraining, Pretraining)
         _require_one_of("evaluate", self.evaluate, Split)
         if self.network == "dilated" and self.pretraining != "none":
             _refuse("the network dilated has no ImageNet weights; set pretraining to none")
@@ -117,15 +127,17 @@ class FewShotSegmentation:
         """Return builder and settings of the base networks that all seeds share, if they do."""
         if self.base_seed is None:
             return []
+        wanted = [BaseNetwork(training) for training in get_args(Training)]
+        wanted += [BaseNetwork(network=name) for name in self.more_networks]
         return [
-            (train_base, asdict(self._base_settings(dataset, training, self.base_seed)))
-            for training in get_args(Training)
+            (train_base, asdict(self._base_settings(dataset, base, self.base_seed)))
+            for base in wanted
         ]
 
     def run(self, method: FewShotMethod, context: RunContext) -> dict[str, float]:
         """Measure ``method`` on ``context.dataset`` and return its metrics."""
         source = data.source_of(context.dataset)
-        self._note_data(source, context)
+        self._note_data(source, method.base.network or self.network, context)
         bases = self._bases(method, context)
         with torch.no_grad():
             return self._measured(method, source, bases, context)
@@ -133,36 +145,40 @@ class FewShotSegmentation:
     def _measured(
         self, method: FewShotMethod, source: Source, bases: _Bases, context: RunContext
     ) -> dict[str, float]:
-        seed = context.trial_seed
-        there = source.tasks_from(self.evaluate, seed, self.side)
+        there = source.tasks_from(self.evaluate, context.trial_seed, self.side)
         chosen = self._checkpoint(method, there, bases, context)
         network = bases.network(chosen, context.device)
         context.record(parameters=sum(weight.numel() for weight in network.parameters()))
-        found: list[dict[int, Measured]] = []
-        for run in range(self.runs):
-            tasks = self._draw(there, context, "tasks", run)
-            found.append(
-                measure(
-                    network, there.scenes, tasks, tuple(self.shots), method.segment, context.device
-                )
-            )
-            context.progress(run + 1, self.runs)
+        runs = [self._draw(there, context, "tasks", run) for run in range(self.runs)]
+        if self.evaluate == "test":
+            # Before anything is timed: what the first call alone does, such as compiling, is done.
+            draw_pictures(network, there.scenes, runs[0], PICTURES, method.segment, context)
+        found = self._found(method, network, there.scenes, runs, context)
+        base_miou = bases.scores[chosen]
         if self.evaluate == "validation":
-            miou = _mean([_miou(found, k) for k in self.shots])
-            return {"validation_miou": miou, "base_miou": bases.scores[chosen]}
-        shown = self._draw(there, context, "tasks", 0)
-        draw_pictures(network, there.scenes, shown, PICTURES, method.segment, context)
-        return {**self._metrics(found), "base_miou": bases.scores[chosen]}
+            miou = _mean([measured.miou for measured in found.values()])
+            return {"validation_miou": miou, "base_miou": base_miou}
+        return {**_metrics(found), "base_miou": base_miou}
 
-    def _metrics(self, found: list[dict[int, Measured]]) -> dict[str, float]:
-        metrics: dict[str, float] = {}
-        for k in self.shots:
-            runs = [run[k] for run in found]
-            metrics[f"miou@{k}"] = _miou(found, k)
-            seconds = sum(run.seconds for run in runs)
-            metrics[f"tasks_per_second@{k}"] = sum(run.tasks for run in runs) / max(seconds, 1e-9)
-            metrics[f"share_error@{k}"] = _mean([e for run in runs for e in run.share_errors])
-        return {**metrics, "miou_mean": _mean([metrics[f"miou@{k}"] for k in self.shots])}
+    def _found(
+        self,
+        method: FewShotMethod,
+        network: SegmentationNetwork,
+        scenes: SceneSet,
+        runs: Sequence[Tasks],
+        context: RunContext,
+    ) -> dict[int, Measured]:
+        """Measure portion by portion; an interrupted trial goes on after its last one."""
+        kept = context.restore() or {"found": nothing_measured(self.shots, len(runs)), "done": 0}
+        found: dict[int, Measured] = kept["found"]
+        done: int = kept["done"]
+        parts = portions(scenes, runs)
+        for number, portion in enumerate(parts[done:], start=done + 1):
+            measure(network, scenes, portion, method.segment, context.device, found)
+            context.progress(number, len(parts))
+            if number < len(parts):
+                context.checkpoint({"found": found, "done": number}, number)
+        return found
 
     def _checkpoint(
         self, method: FewShotMethod, there: ClassScenes, bases: _Bases, context: RunContext
@@ -174,8 +190,7 @@ class FewShotSegmentation:
         scores = []
         for place in range(len(bases.scores)):
             network = bases.network(place, context.device)
-            one = measure(network, there.scenes, tasks, (1,), method.segment, context.device)
-            scores.append(one[1].overlap.mean)
+            scores.append(miou_of(network, there.scenes, tasks, 1, method.segment, context.device))
         return int(np.argmax(scores))
 
     def _draw(
@@ -200,37 +215,37 @@ class FewShotSegmentation:
 
     def _bases(self, method: FewShotMethod, context: RunContext) -> _Bases:
         seed = context.trial_seed if self.base_seed is None else self.base_seed
-        settings = self._base_settings(context.dataset, method.base.training, seed)
+        settings = self._base_settings(context.dataset, method.base, seed)
         folder = context.artifact(train_base, **asdict(settings))
         selection = read_json(folder / "selection.json")
         assert selection is not None
         return _Bases(
-            folder, self.network, selection["classes"], selection["scores"], selection["best"]
+            folder, settings.network, selection["classes"], selection["scores"], selection["best"]
         )
 
-    def _base_settings(self, dataset: str, training: Training, seed: int) -> BaseSettings:
+    def _base_settings(self, dataset: str, base: BaseNetwork, seed: int) -> BaseSettings:
         source = data.source_of(dataset)
-        rate = self.learning_rate if training == "cross_entropy" else self.episodic_learning_rate
+        episodic = base.training == "episodic"
         return BaseSettings(
             base=source.base_name,
             folder=dataset if is_user_folder(dataset) else "",
-            training=training,
-            network=self.network,
+            training=base.training,
+            network=base.network or self.network,
             pretraining=self.pretraining,
             epochs=source.epochs if self.epochs is None else self.epochs,
             batch_size=self.batch_size,
-            learning_rate=rate,
+            learning_rate=self.episodic_learning_rate if episodic else self.learning_rate,
             side=self.side,
             checkpoints=self.checkpoints,
             seed=seed,
         )
 
-    def _note_data(self, source: Source, context: RunContext) -> None:
+    def _note_data(self, source: Source, network: NetworkName, context: RunContext) -> None:
         """Put the hashes of what is read into the trial's record."""
         for file in source.files:
             context.data(file)
         if self.pretraining != "none":
-            context.data(weights_of(self.network, self.pretraining))
+            context.data(weights_of(network, self.pretraining))
         if is_user_folder(context.dataset):
             path = data.folder_of(context.dataset)
             context.found_data(path.name, path)
@@ -254,8 +269,13 @@ class _Bases:
         return network.to(device).eval()
 
 
-def _miou(found: list[dict[int, Measured]], shots: int) -> float:
-    return _mean([run[shots].overlap.mean for run in found])
+def _metrics(found: dict[int, Measured]) -> dict[str, float]:
+    metrics: dict[str, float] = {}
+    for k, measured in found.items():
+        metrics[f"miou@{k}"] = measured.miou
+        metrics[f"tasks_per_second@{k}"] = measured.tasks_per_second
+        metrics[f"share_error@{k}"] = _mean(measured.share_errors)
+    return {**metrics, "miou_mean": _mean([measured.miou for measured in found.values()])}
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -109,3 +109,58 @@ def test_regret_on_a_linear_model_stays_below_the_elliptical_bound(method):
         for m in (0.5 + unit(2, 4, seed=t) @ truth.T for t in range(rounds))
     ])  # fmt: skip
     assert regrets[-500:].mean() < 0.15 * uniform
+
+
+def linear_game(method, rounds, regularisation, before=0):
+    """Play noise-free linear losses; ``before``: rounds of random arms that are learnt first.
+
+    Return, per round and of two streams, expected losses, arms and the width √(xᵀ A⁻¹ x) of each
+    arm before the round is learnt.
+    """
+    setting = problem(streams=2, rounds=rounds)
+    learner = method.start(setting)
+    truth = np.random.RandomState(5).standard_normal((3, 4)) * 0.25
+    for t in range(before):
+        x, arms = unit(2, 4, seed=50_000 + t), np.random.RandomState(t).randint(0, 3, 2)
+        learner.update(x, arms, (x @ truth.T)[[0, 1], arms])
+    learner.round = 0
+    means, played, widths = [], [], []
+    for t in range(rounds):
+        x = unit(2, 4, seed=t).astype(np.float64)
+        means.append(x @ truth.T)
+        arms = learner.select(x).arms
+        widths.append(np.sqrt(learner.variance(x)))
+        learner.update(x, arms, means[-1][[0, 1], arms])
+        played.append(arms)
+    return np.array(means), np.array(played), np.array(widths), truth
+
+
+def test_lin_ucbs_regret_is_within_its_bound_in_every_round():
+    """Without noise |x·θ̂ − x·θ| ≤ √λ ‖θ‖ √(xᵀ A⁻¹ x): with α = √λ max ‖θ‖ regret is ≤ 2 α width.
+
+    And in all ≤ 2 α √(T · 2 K d ln(1 + T/(λ d))), by the elliptical potential.
+    """
+    rounds, lam = 600, 1.0
+    truth = np.random.RandomState(5).standard_normal((3, 4)) * 0.25
+    alpha = float(np.sqrt(lam) * np.linalg.norm(truth, axis=1).max())
+    means, arms, widths, _ = linear_game(LinUCB(alpha, lam), rounds, lam)
+    chosen = arms[:, :, None]
+    regret = np.take_along_axis(means, chosen, 2)[:, :, 0] - means.min(axis=2)
+    width = np.take_along_axis(widths, chosen, 2)[:, :, 0]
+    assert (regret <= 2 * alpha * width + 1e-6).all()
+    bound = 2 * alpha * np.sqrt(rounds * 2 * 3 * 4 * np.log(1 + rounds / (lam * 4)))
+    assert (regret.sum(axis=0) <= bound).all()
+    assert regret.sum(axis=0).min() > 0.0
+
+
+def test_square_cbs_regret_on_a_learnt_linear_model_is_its_closed_form():
+    """With ŷ = f, round t costs Σ_a Δ_a / (K + γ Δ_a) in expectation, Δ the true gaps."""
+    rounds, gamma = 3000, 30.0
+    means, arms, _, _ = linear_game(LinearSquareCB(gamma, 1e-6), rounds, 1e-6, before=300)
+    gaps = means - means.min(axis=2, keepdims=True)
+    shares = 1.0 / (3 + gamma * gaps)
+    expected = (gaps * shares).sum(axis=2)
+    spread = np.sqrt(((gaps**2 * shares).sum(axis=2) - expected**2).sum(axis=0))
+    regret = np.take_along_axis(gaps, arms[:, :, None], 2)[:, :, 0].sum(axis=0)
+    assert (np.abs(regret - expected.sum(axis=0)) < 4 * spread).all()
+    assert (spread < 0.06 * expected.sum(axis=0)).all()

@@ -98,27 +98,32 @@ def test_replay_trains_every_tenth_round_and_later_every_hundredth():
     assert [rounds for rounds in trained if rounds > 970] == [971, 981, 991, 1001, 1101, 1201, 1301]
 
 
-def test_perceptrons_descend_the_squared_error_of_what_counts():
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_perceptrons_take_torchs_adam_steps_on_the_squared_error_of_what_counts(decay):
     import torch
 
-    nets = Perceptrons(problem(), "exploration", 5, 7)
+    nets = Perceptrons(problem(), "exploration", 5, 7, decay)
     x = unit(6, 5).reshape(2, 3, 5)
     targets = np.array([[0.3, np.nan, -0.2], [1.0, 0.5, np.nan]], np.float32)
-    names = ("first", "first_bias", "second", "second_bias")
+    models = []
     for stream in range(2):
-        W, b, v, c = (
-            torch.tensor(getattr(nets, name)[stream].copy()).requires_grad_(True) for name in names
-        )
-        output = (torch.from_numpy(x[stream]) @ W.T + b).relu() @ v + c
-        counted = ~np.isnan(targets[stream])
-        error = (output - torch.from_numpy(targets[stream]))[torch.from_numpy(counted)]
-        gradients = torch.autograd.grad(error.square().mean(), (W, b, v, c))
-        np.testing.assert_allclose(nets.outputs(x)[stream], output.detach().numpy(), atol=1e-6)
-        copy = Perceptrons(problem(), "exploration", 5, 7)
-        copy.descend(x, targets, np.full(2, 0.1, np.float32))
-        for name, gradient in zip(names, gradients, strict=True):
-            moved = getattr(nets, name)[stream] - getattr(copy, name)[stream]
-            np.testing.assert_allclose(moved, 0.1 * gradient.numpy(), atol=1e-6)
+        weights = [
+            torch.tensor(layer[stream].copy()).requires_grad_(True) for layer in nets.layers()
+        ]
+        models.append((weights, torch.optim.Adam(weights, lr=0.05, weight_decay=decay)))
+    for _ in range(4):
+        shown = nets.outputs(x)
+        nets.descend(x, targets, 0.05)
+        for stream, ((W, b, v, c), optimiser) in enumerate(models):
+            output = (torch.from_numpy(x[stream]) @ W.T + b).relu() @ v + c
+            np.testing.assert_allclose(shown[stream], output.detach().numpy(), atol=1e-5)
+            counted = torch.from_numpy(~np.isnan(targets[stream]))
+            error = (output - torch.from_numpy(targets[stream]))[counted]
+            optimiser.zero_grad()
+            error.square().mean().backward()
+            optimiser.step()
+            for ours, theirs in zip(nets.layers(), (W, b, v, c), strict=True):
+                np.testing.assert_allclose(ours[stream], theirs.detach().numpy(), atol=1e-5)
 
 
 def test_ee_net_plays_exploitation_and_a_share_of_exploration():

@@ -12,15 +12,10 @@ from torch import Tensor
 
 import losses
 
+needs_triton = pytest.mark.skipif(find_spec("triton") is None, reason="Triton is not installed")
+
 #: What runs here: Triton in its interpreter, or on a GPU.
-BACKENDS = [
-    "reference",
-    "chunked",
-    pytest.param(
-        "triton",
-        marks=pytest.mark.skipif(find_spec("triton") is None, reason="Triton is not installed"),
-    ),
-]
+BACKENDS = ["reference", "chunked", pytest.param("triton", marks=needs_triton)]
 FAST_BACKENDS = BACKENDS[1:]
 
 in_each_backend = pytest.mark.parametrize("backend", BACKENDS)
@@ -85,6 +80,23 @@ DIVERGENCES = [name for name in CASES if "entropy" not in name and "statistics" 
 
 #: … of which these can be negative, because they sum over a part of the classes.
 PARTIAL = ("top-k KL", "clipped KL")
+
+#: One for each pair of kernels: the others launch the same ones with other constants.
+KERNELS = ("forward KL", "JS", "Rényi ½", "top-k KL", "clipped KL", "cross-entropy")
+
+
+def in_each_case_and(*plain: str) -> pytest.MarkDecorator:
+    """Parametrise by case and backend, Triton's too: all but one case of each kernel are slow."""
+    marks = {name: [needs_triton] for name in KERNELS}
+    return pytest.mark.parametrize(
+        ("name", "backend"),
+        [(name, backend) for backend in plain for name in CASES]
+        + [
+            pytest.param(name, "triton", marks=marks.get(name, [needs_triton, pytest.mark.slow]))
+            for name in CASES
+        ],
+    )
+
 
 in_each_case = pytest.mark.parametrize("name", CASES)
 for_each_divergence = pytest.mark.parametrize("name", DIVERGENCES)

@@ -17,70 +17,11 @@ ROOT = Path(__file__).parents[2]
 
 PROGRAM = """
 import json, sys
-import triton.language as tl
-from losses.kernels import (
-    balanced, clipped, compilation, gradient, gram, launch, mixture, pixels, pointwise, statistics,
-)
+from losses.kernels.builds import BUILDS
 
-logits = "*bf16"
-types = {
-    **dict.fromkeys(["student", "teacher", "keep", "of_student", "of_teacher", "of_keep"], logits),
-    **dict.fromkeys("posterior prior of_posterior of_prior logits gradient".split(), logits),
-    **dict.fromkeys(
-        "weight out log_sums coefficients sums upstream value pixel_weight class_weight a b c d "
-        "a_norm b_norm c_norm d_norm bias own_log other_log other_factor points mass".split(),
-        "*fp32",
-    ),
-    "target": "*i64",
-    **dict.fromkeys(
-        "n_columns student_stride teacher_stride keep_stride gradient_stride groups classes pixels "
-        "posterior_stride prior_stride n m width second_width point_width".split(),
-        "i32",
-    ),
-    **dict.fromkeys(
-        "scale parameter alpha free dynamics representation unimix".split(), "fp32"
-    ),
-}
-block = {"BLOCK": launch.BLOCK, "ACC": tl.float32}
-both = {"OF_STUDENT": True, "OF_TEACHER": True}
-student = {"OF_STUDENT": True, "OF_TEACHER": False}
-tile = {**launch.GRAM_TILE, "ACC": tl.float32, "SECOND": True}
-warps = {"balanced": 4, "Gram row sums": tile.pop("num_warps")}
-warps["Gram pull"] = warps["Gram row sums"]
-kernels = {
-    "statistics": (
-        statistics.statistics_kernel,
-        {"TEACHER": 1, "TARGET": True, "MOMENTS": True, **block},
-    ),
-    "gradient": (gradient.gradient_kernel, {"TEACHER": 1, "TARGET": False, **student, **block}),
-    "gradient of both": (gradient.gradient_kernel, {"TEACHER": 1, "TARGET": True, **both, **block}),
-    "JS sums": (pointwise.sums_kernel, {"KIND": 0, "FAST": True, **block}),
-    "JS gradient": (pointwise.sums_gradient_kernel, {"KIND": 0, "FAST": True, **student, **block}),
-    "skew sums": (pointwise.sums_kernel, {"KIND": 1, "FAST": True, **block}),
-    "skew gradient": (pointwise.sums_gradient_kernel, {"KIND": 1, "FAST": True, **both, **block}),
-    "mixture": (mixture.mixture_kernel, block),
-    "mixture gradient": (mixture.mixture_gradient_kernel, {**both, **block}),
-    "clipped": (clipped.kept_kernel, block),
-    "clipped gradient": (
-        clipped.kept_gradient_kernel, {**both, "OF_KEEP": True, **block},
-    ),
-    "balanced": (
-        balanced.balanced_kernel,
-        {"GRADIENT": True, "GROUPS": 32, "CLASSES": 32, "ACC": tl.float32},
-    ),
-    "pixels": (pixels.pixel_kernel, {"CLASSES": 32, "BLOCK": 128, "ACC": tl.float32}),
-    "pixels gradient": (
-        pixels.pixel_gradient_kernel, {"CLASSES": 32, "BLOCK": 128, "ACC": tl.float32},
-    ),
-    "Gram row sums": (gram.row_log_sum_kernel, {**tile, "BIAS": True}),
-    "Gram pull": (gram.pull_kernel, {**tile, "POINTS": launch.GRAM_POINTS}),
-}
 found = {}
-for name, (kernel, constants) in kernels.items():
-    own = {key: types[key] for key in kernel.arg_names if key not in constants}
-    got = compilation.compile_kernel(
-        kernel, own, constants, capability=int(sys.argv[1]), warps=warps.get(name, launch.WARPS)
-    )
+for name, build in BUILDS.items():
+    got = build.compile(int(sys.argv[1]))
     found[name] = {
         "registers": got.registers,
         "stack": got.stack,
@@ -113,7 +54,7 @@ ROWS = {
 REGISTERS = 128
 
 
-@pytest.fixture(scope="module", params=[80, 90])
+@pytest.fixture(scope="module", params=[pytest.param(80, marks=pytest.mark.slow), 90])
 def compiled(request):
     pytest.importorskip("triton")
     environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from logit_cases import in_each_backend, in_each_fast_backend, logits
+from logit_cases import in_each_backend, in_each_fast_backend, logits, needs_triton
 
 from losses import (
     cross_entropy,
@@ -133,7 +133,10 @@ def test_chunks_of_any_length_give_the_same(backend, monkeypatch):
         torch.testing.assert_close(other, results[0], rtol=1e-5, atol=1e-7)
 
 
-@in_each_fast_backend
+@pytest.mark.parametrize(
+    "backend",
+    ["chunked", pytest.param("triton", marks=[needs_triton, pytest.mark.slow])],  # 600 launches
+)
 def test_half_precision_sums_over_chunks_in_float32(backend, monkeypatch):
     from losses.rows import linear_chunks
 

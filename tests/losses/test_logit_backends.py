@@ -10,6 +10,7 @@ from logit_cases import (
     CASES,
     in_each_backend,
     in_each_case,
+    in_each_case_and,
     in_each_fast_backend,
     keep_weights,
     logits,
@@ -17,7 +18,7 @@ from logit_cases import (
     value_and_gradients,
 )
 
-from losses import clipped_kl, kl_divergence, token_statistics
+from losses import clipped_kl, cross_entropy, kl_divergence, token_statistics
 
 #: Constants of kernels, such as log₂ e, are float32 even where the logits are float64.
 CLOSE = {"rtol": 2e-7, "atol": 1e-7}
@@ -30,8 +31,7 @@ def assert_agree(name, student, teacher, backend, **options):
     torch.testing.assert_close(found, expected, **CLOSE)
 
 
-@in_each_backend
-@in_each_case
+@in_each_case_and("reference", "chunked")
 def test_gradients(name, backend, small_chunks):
     student, teacher = logits(2, 5).requires_grad_(), logits(2, 5, seed=1).requires_grad_()
 
@@ -102,8 +102,7 @@ def test_backends_agree(name, backend, small_chunks, rows, columns, scale, paddi
     torch.testing.assert_close(found, expected, rtol=1e-6, atol=3e-7 * max(1, scale))
 
 
-@in_each_fast_backend
-@in_each_case
+@in_each_case_and("chunked")
 def test_float32_is_close_to_float64(name, backend, small_chunks):
     student, teacher = logits(4, 200), logits(4, 200, seed=1)
     expected = value_and_gradients(CASES[name], student, teacher, backend="reference")
@@ -128,8 +127,7 @@ def test_half_precision_is_computed_in_float32(name, dtype, backend):
         torch.testing.assert_close(gradient.float(), exact, rtol=bound, atol=1e-6)
 
 
-@in_each_backend
-@in_each_case
+@in_each_case_and("reference", "chunked")
 def test_a_dropped_token_may_hold_anything(name, backend):
     student, teacher = logits(4, 19), logits(4, 19, seed=1)
     dirty = [side.clone() for side in (student, teacher)]
@@ -146,8 +144,7 @@ def test_a_dropped_token_may_hold_anything(name, backend):
     assert all((gradient[[1, 3]] == 0).all() for gradient in found[1:])
 
 
-@in_each_backend
-@in_each_case
+@in_each_case_and("reference", "chunked")
 def test_nan_and_infinity_in_a_kept_token_show(name, backend):
     for value in (math.nan, math.inf):
         student = logits(2, 19)
@@ -266,3 +263,28 @@ def test_the_fast_ones_refuse_to_be_differentiated_twice(reduction, backend):
     value = kl_divergence(student, logits(3, 7, seed=1), reduction=reduction, backend=backend)
     with pytest.raises(RuntimeError, match="differentiable once only"):
         torch.autograd.grad(value.sum(), student, create_graph=True)
+
+
+@in_each_fast_backend
+@pytest.mark.parametrize("z_loss", [0.0, 0.125])
+def test_cross_entropy_of_a_target_that_no_float_gives_a_probability(backend, z_loss):
+    scores = logits(3, 9, dtype=torch.float32)
+    scores[1, 4] = scores[1].max() - 200  # exp(−200) is 0 in float32
+    target = torch.tensor([1, 4, 2])
+
+    def loss(student, backend=backend):
+        return cross_entropy(student, target, z_loss=z_loss, temperature=0.5, backend=backend)
+
+    found = value_and_gradients(loss, scores)
+    expected = value_and_gradients(loss, scores.double(), backend="reference")
+    assert found[0] > 100
+    torch.testing.assert_close(found, [value.float() for value in expected], rtol=1e-5, atol=1e-6)
+
+
+@in_each_case
+def test_values_without_a_gradient_are_those_of_the_definition(name, small_chunks):
+    student, teacher = masked(logits(5, 19), logits(5, 19, seed=1))
+    with torch.no_grad():
+        found = CASES[name](student, teacher, backend="chunked", reduction="none")
+        expected = CASES[name](student, teacher, backend="reference", reduction="none")
+    torch.testing.assert_close(found, expected)

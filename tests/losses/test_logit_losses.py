@@ -12,7 +12,7 @@ from logit_cases import (
     classes,
     for_each_divergence,
     in_each_backend,
-    in_each_case,
+    in_each_case_and,
     logits,
     value_and_gradients,
 )
@@ -244,8 +244,7 @@ shapes = settings(
 )
 
 
-@in_each_backend
-@in_each_case
+@in_each_case_and("reference", "chunked")
 @shapes
 @given(rows=st.integers(1, 4), columns=st.integers(2, 37), seed=st.integers(0, 10**6))
 def test_invariants(name, backend, small_chunks, rows, columns, seed):

@@ -11,7 +11,7 @@ import torch
 from logit_cases import (
     CASES,
     classes,
-    in_each_case,
+    in_each_case_and,
     in_each_fast_backend,
     keep_weights,
     logits,
@@ -33,28 +33,49 @@ def forget_compiled():
     torch._dynamo.reset()
 
 
-def checked(operator, *arguments):
-    results = opcheck(operator, arguments)
-    assert set(results.values()) == {"SUCCESS"}
+PASSED = dict.fromkeys(
+    ["test_schema", "test_autograd_registration", "test_faketensor", "test_aot_dispatch_dynamic"],
+    "SUCCESS",
+)
+
+
+def results(operator, *arguments):
+    """Return what PyTorch's own four checks of an operator say."""
+    return opcheck(operator, arguments)
 
 
 def test_chunked_operators():
     for name, parameters in (("kl", [1.0, 0.5, 1.0]), ("js", [0.25, 1.0])):
-        checked(chunked._total, S, T, None, W, name, parameters, [True, True, False])
-        checked(chunked._values, S, T, None, W.detach(), name, parameters)
+        assert (
+            results(chunked._total, S, T, None, W, name, parameters, [True, True, False]) == PASSED
+        )
+        assert results(chunked._values, S, T, None, W.detach(), name, parameters) == PASSED
     target = classes(S)
-    checked(chunked._values, S, T, target, W.detach(), "token_statistics", [1.0])
-    checked(chunked._values, S, None, target, W.detach(), "cross_entropy", [0.1, 0.1, 1.0])
+    assert results(chunked._values, S, T, target, W.detach(), "token_statistics", [1.0]) == PASSED
+    assert (
+        results(chunked._values, S, None, target, W.detach(), "cross_entropy", [0.1, 0.1, 1.0])
+        == PASSED
+    )
 
 
 def test_linear_operators():
     sides = [
         logits(*shape, seed=i).requires_grad_() for i, shape in enumerate([(3, 4), (9, 4)] * 2)
     ]
-    checked(linear_operators._total, *sides, None, W, "kl", [1.0, 0.0, 1.0], [True] * 4, "chunked")
+    assert (
+        results(
+            linear_operators._total, *sides, None, W, "kl", [1.0, 0.0, 1.0], [True] * 4, "chunked"
+        )
+        == PASSED
+    )
     target = classes(S)
     weight = W.detach()
-    checked(linear_operators._values, *sides, target, weight, "token_statistics", [1.0], "chunked")
+    assert (
+        results(
+            linear_operators._values, *sides, target, weight, "token_statistics", [1.0], "chunked"
+        )
+        == PASSED
+    )
 
 
 def test_triton_operators():
@@ -63,16 +84,21 @@ def test_triton_operators():
     from losses.fused import class_a, class_b, clipped, gram, mixture, pixels, top_k
 
     w, target = W.detach(), classes(S)
-    checked(class_a.row_statistics, S, T, target, w, 1.0, True, False)
-    checked(class_a.row_statistics, S, None, target, w, 1.0, True, True)
-    checked(class_b.row_sums, S, T, w, 1.0, 0.25, 0)
-    checked(mixture.row_mixture, S, T, w, 1.0, 0.5)
-    checked(clipped.row_kept, S, T, keep_weights(S).requires_grad_(), w, 1.0)
-    checked(top_k.chosen_logits, S, T, T.topk(3).indices, w, 1.0)
-    checked(latents.row_balance, S[:, None], T[:, None], [1.0, 0.5, 0.1, 0.01], True)
+    assert results(class_a.row_statistics, S, T, target, w, 1.0, True, False) == PASSED
+    assert results(class_a.row_statistics, S, None, target, w, 1.0, True, True) == PASSED
+    assert results(class_b.row_sums, S, T, w, 1.0, 0.25, 0) == PASSED
+    assert results(mixture.row_mixture, S, T, w, 1.0, 0.5) == PASSED
+    assert results(clipped.row_kept, S, T, keep_weights(S).requires_grad_(), w, 1.0) == PASSED
+    assert results(top_k.chosen_logits, S, T, T.topk(3).indices, w, 1.0) == PASSED
+    assert (
+        results(latents.row_balance, S[:, None], T[:, None], [1.0, 0.5, 0.1, 0.01], True) == PASSED
+    )
     ones = torch.ones(3, 1, dtype=torch.float64)
-    checked(pixels.image_statistics, S[..., None], ones, torch.ones(9, dtype=torch.float64))
-    checked(gram._row_log_sums, S, T, S, T, W)
+    assert (
+        results(pixels.image_statistics, S[..., None], ones, torch.ones(9, dtype=torch.float64))
+        == PASSED
+    )
+    assert results(gram._row_log_sums, S, T, S, T, W) == PASSED
 
 
 def test_statistics_of_parts_of_a_vocabulary_merge_to_those_of_the_whole():
@@ -101,8 +127,7 @@ def test_statistics_of_parts_of_a_vocabulary_merge_to_those_of_the_whole():
         )
 
 
-@in_each_fast_backend
-@in_each_case
+@in_each_case_and("chunked")
 def test_compiles_as_one_graph(name, backend):
     def loss(student, teacher):
         value = CASES[name](student, teacher, backend=backend)

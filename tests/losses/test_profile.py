@@ -3,29 +3,27 @@
 The records here are made up, or measured on a CPU at toy sizes: TEST DATA, never shown as results.
 """
 
-import json
 import os
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import torch
 
-from losses.profile import clocks, figures, measuring, record, tables
+from losses.profile import figures, record, tables
 from losses.profile.__main__ import main, write_pages
 from losses.profile.goals import goals
 from losses.profile.machine import commit
-from losses.profile.operations import operations
 from losses.profile.page import page
-from losses.profile.peers import peers
-from losses.profile.small_operations import small_operations
-from losses.profile.summary import quantile, summary
+from losses.profile.summary import summary
 from repro.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 TEST_DEVICE = "TEST DATA, no device"
+STATISTICS = {"kernel": "test_data", "registers": 70, "spills": 3, "shared": 128, "warps": 8}
 
 
 def result(operation="kl_divergence", variant="ours", ms=2.0, **more):
@@ -37,7 +35,7 @@ def result(operation="kl_divergence", variant="ours", ms=2.0, **more):
         "shape": {"tokens": 8192, "vocabulary": 128_256},
         "least_bytes": 0 if "linear" in operation else 8_000_000_000,
         "products": 30e12 if "linear" in operation else 0,
-        "event_ms": summary([ms * 0.9, ms, ms * 1.2]),
+        "time_ms": summary([ms * 0.9, ms, ms * 1.2]),
         **more,
     }
 
@@ -48,19 +46,27 @@ def made_up():
         "schema_version": record.SCHEMA_VERSION,
         "timestamp": "2000-01-01T00:00:00+00:00",
         "git": {"sha": "0" * 40, "dirty": True},
-        "gpu": {"name": TEST_DEVICE, "cuda": "0.0"},
+        "device": {"type": "cuda", "name": TEST_DEVICE, "cuda": "0.0"},
         "software": {"python": "0", "torch": "0", "triton": "0", "liger-kernel": None},
         "ceilings": {"copy_tb_per_s": 4.0, "product_tflop_per_s": 800.0},
+        "protocol": {"clock": "CUDA events"},
         "clocks": {},
+        "compiled": [],
         "results": [
-            result(ms=2.0, peak_bytes=100, relative_error=[1e-7, 2e-3], wall_ms=summary([3.0])),
+            result(
+                ms=2.0,
+                peak_bytes=100,
+                relative_error=[1e-7, 2e-3],
+                wall_ms=summary([3.0]),
+                compiled=[STATISTICS],
+            ),
             result(variant="eager", ms=8.0, peak_bytes=1000),
             result("linear_kl_divergence", ms=40.0, peak_bytes=10),
             result("linear_kl_divergence", "eager", ms=90.0, peak_bytes=100),
             {
                 key: value
                 for key, value in result(variant="Liger-Kernel").items()
-                if key != "event_ms"
+                if key != "time_ms"
             }
             | {"error": "OutOfMemoryError: TEST DATA"},
         ],
@@ -69,8 +75,8 @@ def made_up():
 
 def test_the_page_of_this_repository_is_that_of_its_record():
     found = record.read(ROOT / "docs/profile.json")
-    figures_there = (ROOT / "docs/profile/roofline.svg").exists()
-    assert (ROOT / "docs/profile.md").read_text(encoding="utf-8") == page(found, figures_there)
+    drawn = "profile" if (ROOT / "docs/profile/roofline.svg").exists() else ""
+    assert (ROOT / "docs/profile.md").read_text(encoding="utf-8") == page(found, drawn)
 
 
 def test_without_a_record_the_page_says_so_and_shows_no_number_as_a_result():
@@ -92,6 +98,7 @@ def test_a_page_from_a_record(made_up, tmp_path):
     assert "| 2.0e-03 |" in row
     assert "OutOfMemoryError: TEST DATA" in text
     assert "| 4.00× | met |" in text
+    assert "| test_data | kl_divergence, forward + gradient | 70 | 3 | 128 | 8 |" in text
     latex = (tmp_path / "profile.tex").read_text(encoding="utf-8")
     assert latex.count("\\\\") == 1 + len(made_up["results"])
     assert r"kl\_divergence" in latex
@@ -184,82 +191,22 @@ def test_old_triton_is_refused(monkeypatch):
     machine.require_gpu()
 
 
-def test_runs_take_turns():
-    calls = []
-    runs = {name: (lambda name=name: calls.append(name)) for name in ("a", "b")}
-    times = clocks.interleaved(runs, clocks.WallClock(), repetitions=4, warm_up=1)
-    assert calls == ["a", "b", *["a", "b"] * 4]
-    assert {name: len(own) for name, own in times.items()} == {"a": 4, "b": 4}
-    assert clocks.spread_of_equals([1.0, 1.0, 1.0, 1.0]) == 0
-    assert clocks.spread_of_equals([1.0, 2.0, 1.0, 2.0]) == 1
-
-
-def test_summary_by_hand():
-    found = summary([4.0, 1.0, 3.0, 2.0, 5.0])
-    assert found["p50"] == 3
-    assert found["p10"] == pytest.approx(1.4)
-    assert quantile([1.0, 3.0], 0.5) == 2
-    assert found["interval"][0] <= 3 <= found["interval"][1]
-    assert found["repetitions"] == 5
-    with pytest.raises(ValueError, match="at least one repetition"):
-        summary([])
-
-
-def test_every_operation_runs_at_a_toy_size_and_is_right(tmp_path):
-    """The whole way from an operation to a record, on the CPU: the numbers are TEST DATA."""
-    results = []
-    for operation in operations(tokens=6, vocabulary=1100, hidden=16):
-        variants = {"ours": operation.ours, "eager": operation.eager}
-        timers = {"event_ms": clocks.WallClock()}
-        found = measuring.measure(operation, variants, "cpu", timers, repetitions=2)
-        assert [entry for entry in found if "error" in entry] == []
-        assert len(found) == 2 * len(measuring.MODES)
-        own = next(entry for entry in found if "relative_error" in entry)
-        assert own["relative_error"][0] < 2e-2
-        assert max(own["relative_error"][1:]) < 5e-2
-        results += found
-    json.dumps(results)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("operation", small_operations(), ids=lambda operation: operation.name)
-def test_small_operations_run(operation):
-    variants = {"ours": operation.ours}
-    timers = {"event_ms": clocks.WallClock()}
-    found = measuring.measure(operation, variants, "cpu", timers, repetitions=1)
-    assert [entry for entry in found if "error" in entry] == []
-
-
-def test_a_variant_that_fails_is_recorded_and_the_others_go_on():
-    def broken(*inputs):
-        raise RuntimeError("TEST DATA: a peer's bug")
-
-    operation = operations(tokens=3, vocabulary=40, hidden=8)[0]
-    variants = {"broken": broken, "ours": operation.ours}
-    timers = {"event_ms": clocks.WallClock()}
-    found = measuring.measure(operation, variants, "cpu", timers, repetitions=1)
-    assert [entry["error"] for entry in found if entry["variant"] == "broken"] == [
-        "RuntimeError: TEST DATA: a peer's bug"
-    ] * 3
-    assert all("event_ms" in entry for entry in found if entry["variant"] == "ours")
-
-
-def test_bytes_are_those_of_the_scheme():
-    sizes = {o.name: o.least_bytes(True) for o in operations(10, 100, 4)}
-    one_pass = 10 * 100 * 2
-    assert sizes["kl_divergence"] == 5 * one_pass  # two sweeps read both sides, one writes
-    assert sizes["js_divergence"] == 7 * one_pass
-    assert sizes["cross_entropy"] == 3 * one_pass
-    linear = next(o for o in operations(10, 100, 4) if o.name == "linear_kl_divergence")
-    assert linear.products == (2 * 2 * 10 * 4 * 100, 4 * 2 * 10 * 4 * 100)
-
-
-def test_peers_are_those_that_are_installed(monkeypatch):
-    monkeypatch.setattr("losses.profile.peers.find_spec", lambda name: None)
-    assert peers("kl_divergence") == {}
-    monkeypatch.setattr("losses.profile.peers.find_spec", lambda name: object())
-    assert set(peers("kl_divergence")) == {"Liger-Kernel"}
-    assert peers("renyi_divergence") == {}
+def test_a_processor_is_profiled_from_one_command(tmp_path):
+    """The numbers are TEST DATA: of toy sizes, on whatever machine this is."""
+    command = [sys.executable, "-m", "losses.profile", "--device", "cpu", "--folder", str(tmp_path)]
+    sizes = ["--tokens", "4", "--vocabulary", "40", "--repetitions", "1"]
+    environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
+    subprocess.run([*command, *sizes], cwd=ROOT, env=environment, check=True, capture_output=True)
+    found = record.read(tmp_path / "profile-cpu.json")
+    assert found["device"]["type"] == "cpu"
+    assert [entry for entry in found["results"] if "error" in entry] == []
+    text = (tmp_path / "profile-cpu.md").read_text(encoding="utf-8")
+    assert "(CPU, one thread)" in text
+    assert "## Goals" not in text  # they are a GPU's
+    if find_spec("triton"):
+        assert {kernel["spills"] for kernel in found["compiled"]} == {0}
+        assert "| statistics | compiled for sm_90 |" in text
 
 
 def test_a_folder_without_git_has_no_commit(tmp_path):

@@ -105,12 +105,34 @@ def test_no_direction_is_said_where_none_is_better() -> None:
 
 
 def test_a_sentence_says_difference_interval_margin_and_seeds() -> None:
-    found = judge([58.5, 59.9, 59.6, 58.4, 59.6], number(margin="0.7"), metric())
+    open_number = number(margin="0.7", spread="0.01")
+    found = judge([58.5, 59.9, 59.6, 58.4, 59.6], open_number, metric(), cap=60)
     assert found.verdict == "consistent"
     assert found.further_seeds is not None
     assert found.sentence.startswith("Ours minus the printed 59.1 is +0.10, 90 % interval -")
     assert "across the margin of ±0.7, plus half of the last printed digit" in found.sentence
     assert f"About {found.further_seeds} new seeds would settle it." in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("changes", "resplit", "cap", "sentence"),
+    [
+        ({"spread": "0.01"}, 0.0, 4, "More new seeds than the 4 that a second stage may add"),
+        ({"spread": "0.4"}, 0.0, 60, "would not settle it: the printed number itself errs"),
+        ({"spread": "0.01"}, 0.25, 60, "New seeds would not settle it. It is conditional on this"),
+        ({"spread": "", "spread_kind": ""}, 0.0, 60, "The paper prints no spread"),
+        ({"spread": "0.01"}, 0.0, 0, ""),
+    ],
+)
+def test_a_sentence_promises_no_seeds_that_a_second_stage_would_refuse(
+    changes: dict[str, str], resplit: float, cap: int, sentence: str
+) -> None:
+    values = [58.5, 59.9, 59.6, 58.4, 59.6]
+    found = judge(values, number(margin="0.7", **changes), metric(), resplit, cap)
+    assert found.verdict in ("consistent", "inconclusive")
+    assert found.further_seeds is None
+    assert sentence in found.sentence
+    assert "would settle it" not in found.sentence
 
 
 def test_a_single_run_of_ours_is_placed_among_the_papers() -> None:

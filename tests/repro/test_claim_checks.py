@@ -58,6 +58,10 @@ MISTAKES = [
     (FRONTIER | {"budgets": {"in_overlap": "3"}}, "claims.it.budgets: must be {in_overlap: k}"),
     (FRONTIER | {"budgets": "all"}, "claims.it.budgets: must be a list of costs"),
     (FRONTIER | {"budgets": ["0.5"]}, "claims.it.budgets: must be finite numbers, has 0.5"),
+    (
+        FRONTIER | {"budgets": [0.5, 1, 1.0]},
+        "claims.it.budgets: names a budget twice: [0.5, 1, 1.0]",
+    ),
     (_without(FRONTIER, "budgets"), "claims.it.budgets: a claim of kind frontier needs it"),
     (_without(RATIO, "at_most"), "needs at_least or at_most"),
     (BETTER | {"method": "botleneck"}, "did you mean 'bottleneck'?"),

@@ -69,6 +69,7 @@ KINDS: dict[str, dict[str, Any]] = {
         "than": ["vib"],
     },
 }
+KINDS["in_overlap"] = KINDS["frontier"] | {"budgets": {"in_overlap": 3}}
 BETAS = [0.0, 0.01, 0.1, 1.0]
 
 

@@ -159,12 +159,15 @@ def test_an_asked_test_over_resplits_needs_the_corrected_t_as_well() -> None:
     assert found.p_greater > 0.05
 
 
-@pytest.mark.parametrize(("above", "below"), [(1e76, 1e77), (1e-90, 1.0), (1e120, 1e-60)])
+@pytest.mark.parametrize(
+    ("above", "below"),
+    [(1e76, 1e77), (1e-90, 1.0), (1e120, 1e-60), (1e-170, 1.0), (1.0, 1e-170), (1e-250, 1e-200)],
+)
 def test_fieller_knows_no_unit(above: float, below: float) -> None:
     ours, theirs = RIVAL - GAINS, RIVAL
     low, high = Fieller.of(ours, theirs, 0.0).interval(0.025, 0.025) or (0.0, 0.0)
     scaled = Fieller.of(above * ours, below * theirs, 0.0).interval(0.025, 0.025)
-    assert scaled == pytest.approx((low * above / below, high * above / below))
+    assert scaled == pytest.approx((low * above / below, high * above / below), rel=1e-9, abs=0)
 
 
 def test_fieller_holds_just_the_ratios_that_are_not_rejected() -> None:

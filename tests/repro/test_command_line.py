@@ -47,6 +47,7 @@ def test_every_verb_has_help(checkout: Checkout) -> None:
         "run-trial",
         "logs",
         "fetch",
+        "fit",
     ]
     shown = checkout.repro("--help")
     assert shown.returncode == 0

@@ -253,12 +253,41 @@ def test_a_second_stage_is_compared_by_its_own_trials(first: Path, copied: Path)
     found = difference(*folders)
     assert not found.cells
     assert not found.claims
-    (item,) = found.second_stage
+    (item,) = found.second_claims
+    assert not found.second_cells
     assert (item.name, item.is_verdict) == ("beats-mse", True)
     ((reason, places),) = item.reasons
     assert "run on laptop and node7" in reason.text
     assert places == ("gaussian/mse",)
     assert "Claims of the second stage with another verdict" in difference_text(found)
+
+
+def test_cells_of_a_second_stage_have_their_own_heading_and_reasons(
+    first: Path, copied: Path
+) -> None:
+    content = json.loads((first / "report" / "verdicts.json").read_text())
+    address = "gaussian/mse/fgsm_rmse@0.1"
+    cell = {"address": address, "dataset": "gaussian", "method": "mse", "sentence": "It is near."}
+    folders = []
+    for name, verdict, label in (("a", "consistent", "Old"), ("b", "reproduced", "New")):
+        folder = copied / name
+        folder.mkdir()
+        stage = {"claims": [], "cells": [{**cell, "verdict": verdict}]}
+        spec = json.loads(json.dumps(content["spec"]))
+        spec["metrics"]["fgsm_rmse"]["label"] = label
+        changed = {**content, "spec": spec, "second_stage": stage}
+        (folder / "verdicts.json").write_text(json.dumps(changed))
+        shutil.copy(first / "report" / "trials.parquet", folder)
+        folders.append(folder)
+    found = difference(*folders)
+    assert not found.second_claims
+    (item,) = found.second_cells
+    assert (item.name, item.is_verdict) == (address, True)
+    assert [reason.text for reason, _ in item.reasons] == ["spec: metrics.fgsm_rmse.label"]
+    text = difference_text(found)
+    assert "Cells of the second stage with another verdict or state (1):" in text
+    assert "Claims of the second stage" not in text
+    assert f"  {address}: verdict consistent → reproduced" in text
 
 
 def test_a_file_of_the_report_names_it_too(first: Path) -> None:

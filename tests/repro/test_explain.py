@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from golden_report import golden_plan
 from report_fixtures import SPEC, fill, filled_plan, made_up_plan
 
 from repro.cells.aggregate import aggregate
@@ -14,6 +16,8 @@ from repro.claims import decide
 from repro.errors import UserError
 from repro.explain import explain
 from repro.plan import Plan
+from repro.report.second_stage import second_stage
+from repro.settle import read_stage, second_plan
 from repro.store import TrialRecord
 from repro.tuning import LedgerEntry, Tried
 
@@ -192,3 +196,114 @@ def test_an_empty_store_can_be_explained(tmp_path: Path, filled: tuple[Plan, obj
     plan, _ = filled
     missing = [TrialRecord(trial, plan.folder(trial), "missing") for trial in plan.trials]
     assert "undecided" in explain(plan, missing, None)
+
+
+#: What the golden report's second stage tests again.
+OPEN_CELL, OPEN_CLAIM = "fold3/repri/miou_1shot", "proportion-is-worth-two-points"
+
+
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, list[TrialRecord]]:
+    plan = golden_plan(tmp_path_factory.mktemp("staged"))
+    return plan, plan.records()
+
+
+def later(plan: Plan, dataset: str, *methods: str) -> list[TrialRecord]:
+    second = second_plan(plan)
+    assert second is not None
+    found = [(r, r.trial.setting) for r in second.records()]
+    return [r for r, s in found if s.dataset == dataset and s.method in methods]
+
+
+def span(plan: Plan, trials: int) -> str:
+    """Return how the stage's trials are called, all of them done."""
+    stage = read_stage(plan)
+    assert stage is not None
+    last = stage.first_seed + stage.seeds - 1
+    return f"seeds {stage.first_seed} to {last}, {trials} trials: {trials} done"
+
+
+def test_a_cell_shows_the_second_stage_beside_the_first(
+    staged: tuple[Plan, list[TrialRecord]],
+) -> None:
+    plan, records = staged
+    text = explain(plan, records, OPEN_CELL)
+    stage = second_stage(plan)
+    assert stage is not None
+    first = cell_verdicts(plan, aggregate(plan, records))["fold3", "repri", "miou_1shot"]
+    second = stage.cells["fold3", "repri", "miou_1shot"]
+    trials = later(plan, "fold3", "repri")
+    assert trials
+    assert f"against the paper's {first.reported.value} (" in text
+    assert f"): {first.verdict}. {first.sentence}" in text
+    seeds = span(plan, len(trials))
+    assert f"second stage ({seeds}): {second.verdict}. {second.sentence}" in text
+    listed = text.partition(f"Trials of the second stage ({seeds}):")[2]
+    for record in trials:
+        assert record.trial.trial_id in listed
+        assert repr(record.metrics["miou_1shot"]) in listed
+    assert text.count("\ntrial ") == plan.seeds + len(trials)
+    assert text.endswith(stage.sentence)
+
+
+def test_a_cell_that_the_second_stage_leaves_alone_has_none(
+    staged: tuple[Plan, list[TrialRecord]],
+) -> None:
+    text = explain(*staged, "fold1/oracle")
+    assert "Trials of the second stage" not in text
+    assert "second stage (" not in text
+
+
+def test_a_claim_shows_the_second_stage_beside_the_first(
+    staged: tuple[Plan, list[TrialRecord]],
+) -> None:
+    plan, records = staged
+    text = explain(plan, records, claim=OPEN_CLAIM)
+    stage = second_stage(plan)
+    assert stage is not None
+    second = stage.verdict_on(OPEN_CLAIM)
+    assert second is not None
+    trials = later(plan, "fold0", "repri", "no_proportion")
+    assert trials
+    head, _, listed = text.partition("in the second stage:")
+    assert f"second stage ({span(plan, len(trials))}): {second.verdict}\n" in head
+    assert second.sentence in head
+    assert f"after Holm over {second.family}: {second.p_holm:.3g}" in head
+    for record in trials:
+        assert f"trial {record.trial.trial_id}  seed {record.trial.seed}  fold0/" in listed
+    other = explain(plan, records, claim="proportion-matters")
+    assert "second stage (" not in other
+    assert "in the second stage" not in other
+
+
+def test_the_outline_shows_both_stages(staged: tuple[Plan, list[TrialRecord]]) -> None:
+    text, stage = explain(*staged), second_stage(staged[0])
+    assert stage is not None
+    assert text.count("second stage (seeds ") == len(stage.claims)
+    for key, verdict in stage.cells.items():
+        address = "/".join(key)
+        assert f"  {address}  complete; {verdict.verdict} in the second stage\n" in text
+    using = explain(*staged, "fold0/no_proportion/miou_1shot")
+    verdict_on = stage.verdict_on(OPEN_CLAIM)
+    assert verdict_on is not None
+    assert f"    in the second stage: {verdict_on.verdict}. {verdict_on.sentence}\n" in using
+
+
+def test_a_second_stage_that_decides_nothing_any_more_says_so(
+    staged: tuple[Plan, list[TrialRecord]],
+) -> None:
+    plan, records = staged
+    claims = [replace(c, margin="9") if c.id == OPEN_CLAIM else c for c in plan.spec.claims]
+    changed = replace(plan, spec=replace(plan.spec, claims=claims))
+    for what in ({}, {"cell": OPEN_CELL}, {"claim": OPEN_CLAIM}):
+        text = explain(changed, records, **what)
+        assert text.endswith(f"these of its claims and printed numbers were changed: {OPEN_CLAIM}.")
+        assert "second stage (" not in text
+
+
+def test_a_difference_of_percentages_is_in_points(
+    staged: tuple[Plan, list[TrialRecord]],
+) -> None:
+    text = explain(*staged, claim="proportion-matters")
+    assert re.search(r"advantage \+[\d.]+ percentage points, simultaneous", text)
+    assert not re.search(r"advantage \+[\d.]+ %", text)

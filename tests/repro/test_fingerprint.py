@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from repro.errors import UserError
-from repro.fingerprint import code_fingerprint, environment, moved
+from repro.fingerprint import code_fingerprint, environment, imported_names, moved
 
 
 @pytest.fixture
@@ -46,6 +46,13 @@ def test_importing_the_whole_package_reaches_all_of_it(tree: Path) -> None:
     assert {"losses/one.py", "losses/two.py", "methods/alpha.py"} <= set(found.files)
 
 
+def test_names_that_are_imported_from_a_package(tree: Path) -> None:
+    assert imported_names(["methods.alpha.Alpha"], "losses", tree) == {"first"}
+    (tree / "methods/beta.py").write_text("import losses\nlosses.second()\nother.first()\n")
+    assert imported_names(["methods.beta.Beta"], "losses", tree) == {"second"}
+    assert imported_names(["tasks.helper"], "losses", tree) == set()
+
+
 def test_the_harness_itself_does_not_count(tree: Path) -> None:
     before = code_fingerprint(["methods.alpha.Alpha"], tree).digest
     (tree / "repro/context.py").write_text("# other\n")
@@ -65,6 +72,30 @@ def test_curve_fitting_counts_because_papers_compute_with_it(tree: Path, line: s
     assert moved(before.files, code_fingerprint(["tasks.scaling.Task"], tree).files) == [
         "repro/curves.py"
     ]
+
+
+def test_of_the_package_of_curves_what_is_used_counts(tree: Path) -> None:
+    (tree / "repro/curves").mkdir()
+    reexports = "from repro.curves.joint import fit_joint\nfrom repro.curves.forms import FORMS\n"
+    sources = {
+        "__init__": reexports,
+        "joint": "from repro.curves.forms import FORMS\nimport numpy\ndef fit_joint(): ...\n",
+        "forms": "FORMS = {}\n",
+    }
+    for name, text in sources.items():
+        (tree / f"repro/curves/{name}.py").write_text(text)
+    lines = {
+        "from repro.curves import FORMS": {"forms"},
+        "from repro.curves import fit_joint": {"joint", "forms"},
+        "from repro.curves.joint import fit_joint": {"joint", "forms"},
+        "from repro import curves": {"joint", "forms"},
+    }
+    for line, expected in lines.items():
+        (tree / "tasks/scaling.py").write_text(f"{line}\n")
+        found = set(code_fingerprint(["tasks.scaling.Task"], tree).files)
+        assert found - {"tasks/scaling.py", "tasks/__init__.py"} == {
+            f"repro/curves/{name}.py" for name in expected
+        }
 
 
 def test_an_edit_moves_the_digest_of_those_that_reach_it(tree: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from repro import files
-from repro.artifact import Artifact, build, directory_of, is_built
+from repro.artifact import RESUME_FILE, Artifact, build, directory_of, is_built
 from repro.attempts import finish_attempt, read_attempts, start_attempt
 from repro.context import RunContext
 from repro.data import DataFile, find, locate
@@ -183,6 +183,44 @@ def test_an_artefact_killed_half_way_is_built_anew(tmp_path: Path) -> None:
     settings["seconds"] = 0.0
     content = build(artifact, tmp_path / "shared")
     assert (content / "value.txt").read_text() == "42"
+
+
+def half(directory: Path, *, journal: str, resumes: bool) -> None:
+    """Fail at the first start; note what is in the directory at each."""
+    found = sorted(path.name for path in directory.iterdir())
+    with Path(journal).open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(found) + "\n")
+    if not Path(journal).with_suffix(".done").exists():
+        (directory / "part.txt").write_text("1", encoding="utf-8")
+        if resumes:
+            (directory / RESUME_FILE).write_text("1", encoding="utf-8")
+        Path(journal).with_suffix(".done").touch()
+        raise InterruptedError
+    (directory / "value.txt").write_text("42", encoding="utf-8")
+
+
+@pytest.mark.parametrize("resumes", [True, False])
+def test_only_a_builder_that_says_so_finds_what_it_left(tmp_path: Path, resumes: bool) -> None:
+    journal = tmp_path / "journal"
+    artifact = Artifact(half, {"journal": str(journal), "resumes": resumes})
+    with pytest.raises(InterruptedError):
+        build(artifact, tmp_path / "shared")
+    content = build(artifact, tmp_path / "shared")
+    expected = ["part.txt", RESUME_FILE] if resumes else []
+    assert [json.loads(line) for line in journal.read_text().splitlines()] == [[], expected]
+    assert sorted(path.name for path in content.iterdir()) == (
+        ["part.txt", "value.txt"] if resumes else ["value.txt"]
+    )
+
+
+def test_what_other_code_left_is_not_gone_on_from(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    artifact = Artifact(half, {"journal": str(journal), "resumes": True})
+    with pytest.raises(InterruptedError):
+        build(artifact, tmp_path)
+    write_json(directory_of(artifact, tmp_path) / "begun.json", {"code": "another"})
+    build(artifact, tmp_path)
+    assert [json.loads(line) for line in journal.read_text().splitlines()] == [[], []]
 
 
 def test_a_failed_artefact_says_why_and_does_not_look_built(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from repro.cells.overall_row import OverallRow
 from repro.cells.profiles import profile
 from repro.errors import UserError
 from repro.plan import Plan, Selection, make_plan
+from repro.statistics import friedman, least_friedman_p, least_pair_p
 from repro.store import TrialFolder, TrialRecord
 from repro.trial import Trial
 
@@ -257,18 +258,28 @@ def test_any_trials_give_rows(three_seeds: Plan, values: list[float | None]) -> 
 RANKS = {"id": "ranks", "metric": "rmse", "statistic": "mean_rank"}
 
 
-def many_sets(folder: Path, sets: int = 8, seeds: int = 2) -> Plan:
-    """Return a plan of three methods on ``sets`` data sets, which a ranking can tell apart."""
+def many_sets(
+    folder: Path,
+    sets: int = 8,
+    seeds: int = 2,
+    not_compared: int = 0,
+    methods: dict[str, dict[str, Any]] | None = None,
+) -> Plan:
+    """Return a plan of three methods on ``sets`` data sets, which a ranking can tell apart.
+
+    ``not_compared``  how many of the data sets have no meaningful error
+    """
     names = [f"set{index}" for index in range(sets)]
     scales = {"small": {"datasets": names, "seeds": seeds}}
-    methods = {key: {k: v for k, v in m.items() if k != "params"} for key, m in METHODS.items()}
+    three = {key: {k: v for k, v in m.items() if k != "params"} for key, m in METHODS.items()}
+    without = {name: {"not_compared": ["rmse"]} for name in names[:not_compared]}
     return made_up_plan(
         folder,
         overall=[RANKS],
         claims=[],
-        methods=methods,
+        methods=methods or three,
         scales=scales,
-        datasets={name: {"label": name} for name in names},
+        datasets={name: {"label": name} | without.get(name, {}) for name in names},
     )
 
 
@@ -326,6 +337,40 @@ def test_a_ranking_that_no_scale_could_decide_is_refused(tmp_path: Path) -> None
         many_sets(tmp_path, sets=2)
 
 
+def test_pairs_that_no_ranks_could_tell_apart_are_refused(tmp_path: Path) -> None:
+    """Nine methods on two data sets: Friedman's test can be significant, and no pair can."""
+    names = [f"m{place}" for place in range(9)]
+    methods = {
+        name: {"use": f"made_up.{name.upper()}", "role": "baseline", "label": name.upper()}
+        for name in names
+    }
+    methods["m0"]["role"] = "method"
+    plan = many_sets(tmp_path, sets=2, methods=methods)
+    rows = rows_of(plan, lambda trial: float(trial.setting.method[1:]))
+    p = {row.p for row in rows.values()}
+    assert p == {least_friedman_p(9, 2)}
+    assert max(p) < 0.05 < least_pair_p(9, 2)
+    assert {row.note for row in rows.values()} == {
+        f"2 data sets are too few to tell methods apart: the least p of a pair, after Holm over "
+        f"36 pairs, is {least_pair_p(9, 2):.3g}"
+    }
+
+
+@pytest.mark.parametrize(("methods", "blocks"), [(3, 3), (4, 8), (9, 2)])
+def test_the_least_p_of_a_pair_is_that_of_unanimous_ranks(methods: int, blocks: int) -> None:
+    scores = {f"m{place}": np.full(blocks, float(place)) for place in range(methods)}
+    pairs = friedman(scores).pairs
+    assert least_pair_p(methods, blocks) == pytest.approx(min(pairs.values()))
+    assert min(pairs, key=lambda pair: pairs[pair]) == ("m0", f"m{methods - 1}")
+
+
+def test_data_sets_without_a_meaningful_value_do_not_count_for_a_ranking(tmp_path: Path) -> None:
+    """Of four data sets, two are comparable: no ranking over them could be significant."""
+    assert many_sets(tmp_path / "all", sets=4)
+    with pytest.raises(UserError, match="3 methods over 2 data sets cannot be significant"):
+        many_sets(tmp_path / "two", sets=4, not_compared=2)
+
+
 def test_methods_that_lack_different_data_sets_are_not_ranked(tmp_path: Path) -> None:
     plan = many_sets(tmp_path)
     data = data_of(plan, made_up)
@@ -336,3 +381,71 @@ def test_methods_that_lack_different_data_sets_are_not_ranked(tmp_path: Path) ->
     assert {row.note for row in rows} == {
         "the methods have comparable values on different data sets"
     }
+
+
+@pytest.fixture(scope="module", params=[1, 3], ids=["one seed", "three seeds"])
+def ranked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    return many_sets(tmp_path_factory.mktemp("ranks"), sets=8, seeds=request.param)
+
+
+#: What ranks may be made of: like values, values of any size, and a method that leads or does not.
+SHAPES = st.tuples(
+    st.integers(0, 2**32),
+    st.sampled_from([0.0, 0.1, 1.0, 1e-300, 1e300]),
+    st.sampled_from([0.0, 1.0, 5.0]),
+    st.sampled_from([0, 0, 1, 5]),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(shape=SHAPES, data=st.data())
+def test_any_trials_give_ranks_or_a_reason(
+    ranked: Plan, shape: tuple[int, float, float, int], data: st.DataObject
+) -> None:
+    """Alike, not finite, missing on a data set or in a seed: what differs is beyond chance."""
+    seed, noise, lead, broken = shape
+    random = np.random.default_rng(seed)
+    found: dict[str, float | None] = {
+        trial.trial_id: noise * random.normal() - lead * (trial.setting.method == "bottleneck")
+        for trial in ranked.trials
+    }
+    for name in random.permutation(sorted(found))[:broken]:
+        found[str(name)] = data.draw(ANY)
+    rows = rows_of(ranked, lambda trial: found[trial.trial_id])
+    assert len(rows) == 3
+    for row in rows.values():
+        assert row.note
+        assert (row.value is None) == (row.p is None) == (None in found.values())
+    if None in found.values():
+        assert not any("differs significantly" in row.note for row in rows.values())
+        return
+    means = [row.value for row in rows.values() if row.value is not None]
+    assert sum(means) == pytest.approx(6.0)
+    assert all(1 <= mean <= 3 for mean in means)
+    for row in rows.values():
+        assert row.p is not None
+        if row.p > 0.05:
+            assert row.note == "no method differs significantly"
+
+
+@settings(max_examples=40, deadline=None)
+@given(shape=SHAPES, value=ANY)
+def test_methods_that_always_give_the_same_never_differ(
+    ranked: Plan, shape: tuple[int, float, float, int], value: float | None
+) -> None:
+    """Two share every value, diverged ones too; the third may lead or trail."""
+    seed, noise, lead, broken = shape
+    random = np.random.default_rng(seed)
+    shared = {(t.setting.dataset, t.seed): noise * random.normal() for t in ranked.trials}
+    for place in sorted(shared)[:broken]:
+        shared[place] = math.nan if value is None else value
+
+    def of(trial: Trial) -> float:
+        same = shared[trial.setting.dataset, trial.seed]
+        return same - lead if trial.setting.method == "bottleneck" else same
+
+    notes = {method: row.note for (_, method), row in rows_of(ranked, of).items()}
+    assert "NIB" not in notes["mse"]
+    assert "MSE" not in notes["nib"]
+    if lead == 0:
+        assert set(notes.values()) == {"no method differs significantly"}

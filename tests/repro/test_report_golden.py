@@ -145,13 +145,22 @@ def test_tuning_shows_who_tried_more_and_what_lies_at_an_edge(built: Built) -> N
 
 def test_the_second_stage_stands_beside_the_first(built: Built) -> None:
     second = built.verdicts()["second_stage"]
-    assert second["seeds"] == list(range(5, 17))
+    last = second["seeds"][-1]
+    assert second["seeds"] == list(range(5, last + 1))
     (claim,) = second["claims"]
     assert claim["family_size"] == 1
     (cell,) = second["cells"]
     assert cell["address"] == "fold3/repri/miou_1shot"
+    assert cell["verdict"] == "reproduced"
+    first = next(
+        entry["against_paper"]
+        for entry in built.verdicts()["cells"]
+        if (entry["dataset"], entry["method"], entry["metric"]) == ("fold3", "repri", "miou_1shot")
+    )
+    assert first["verdict"] == "inconclusive"
+    assert first["further_seeds"] <= len(second["seeds"])
     for name in ("table.md", "report.html", "report.tex"):
-        assert "12 new seeds (5 to 16)" in built.text(name), name
+        assert f"{last - 4} new seeds (5 to {last})" in built.text(name), name
         assert "Second stage, on seeds of its own" in built.text(name), name
     assert all(trial in built.text("report.html") for trial in second["trials"])
 

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from latex_programs import compiled_text
-from report_fixtures import PAPER, fill, made_up_plan
+from report_fixtures import PAPER, SPEC, fill, made_up_plan
 
 from repro import paths
 from repro.plan import Selection, make_plan
-from repro.report import build_report, pdf
-from repro.report.latex import ACCESSOR
+from repro.report import build_report, page, pdf
+from repro.report.document import make_document
+from repro.report.latex import ACCESSOR, macros_tex
 from repro.report.latex_table import number_cell, number_column
 from repro.report.latex_text import Tex, code, csname, escape, prose
 
@@ -127,3 +128,28 @@ def test_a_macro_that_does_not_exist_stops_latex(tmp_path: Path) -> None:
     assert "1" in compiled_text(source % r"\klaim{a}", {}, tmp_path)
     with pytest.raises(subprocess.CalledProcessError):
         compiled_text(source % r"\klaim{b}", {}, tmp_path)
+
+
+@pytest.mark.parametrize("printed", [False, True])
+def test_a_table_that_compares_nothing_stays_where_the_paper_prints_it(
+    tmp_path: Path, printed: bool
+) -> None:
+    """Its macros stay in any case: what is cited may be that nothing can be said."""
+    name = "rmse_noise_free"
+    number = {"dataset": "gaussian", "method": "mse", "metric": name, "value": "0.2671"}
+    number |= {"source": "Table 3", "margin": "0.1"}
+    plan = made_up_plan(
+        tmp_path,
+        claims=[],
+        datasets={key: entry | {"not_compared": [name]} for key, entry in SPEC["datasets"].items()},
+        reported=[number] if printed else [],
+    )
+    fill(plan, curves=False, troubled=False)
+    document = make_document(plan, plan.records())
+    shown = [table for table in document.other_tables if table.columns[0].metric == name]
+    assert len(shown) == printed
+    assert ("0.2671 (not compared)" in page.html(document, [], {})) == printed
+    macros = macros_tex(document)
+    for cell in document.data.cells.values():
+        assert csname(f"{PAPER}/small/{cell.address}") + r"\endcsname{" in macros
+    assert csname(f"{PAPER}/small/gaussian/mse/{name}") + r"\endcsname{not comparable}" in macros

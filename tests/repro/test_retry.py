@@ -53,6 +53,11 @@ def test_a_time_limit_goes_on_as_long_as_there_is_progress() -> None:
     assert not may_go_on(made(*["time limit: x"] * 50, advanced=True)[:-1] + made("time limit: x"))
 
 
+def test_a_trial_is_not_judged_by_a_job_that_it_had_not_for_itself() -> None:
+    assert may_go_on(made("time limit: x", late=True))
+    assert not may_go_on(made("time limit: x", late=True) + made("time limit: x", late=False))
+
+
 def test_an_outcome_gives_the_next_run_all_its_chances() -> None:
     failed = made("killed by SIGKILL", "killed by SIGKILL", failed=True)
     assert may_go_on(failed)

@@ -11,12 +11,19 @@ import pytest
 from report_fixtures import SPEC, made_up_plan
 
 from repro.cells.aggregate import Aggregate, aggregate
-from repro.cells.settling import CellsToSettle, cells_to_settle
+from repro.cells.settling import cells_to_settle
 from repro.cells.verdicts import cell_verdicts
 from repro.claims import ClaimVerdict, SeedsToSettle, decide, on_one_table, seeds_to_settle
 from repro.errors import UserError
 from repro.plan import Plan
-from repro.settle import plan_stage, read_stage, second_plan, stage_problem, stage_sentence
+from repro.settle import (
+    SecondStage,
+    plan_stage,
+    read_stage,
+    second_plan,
+    stage_problem,
+    stage_sentence,
+)
 from repro.statistics.power import detection_power, further_seeds
 from repro.store import TrialFolder, TrialRecord
 from repro.trial import Trial
@@ -168,7 +175,7 @@ def test_why_nothing_can_be_settled(tmp_path: Path) -> None:
 
 def printed(dataset: str, method: str, **changes: str) -> dict[str, Any]:
     """Return a printed number near the made-up runs', whose own error is small."""
-    known = {"metric": "rmse", "value": "10.00", "n": 5, "spread": "0.1", "spread_kind": "sd"}
+    known = {"metric": "rmse", "value": "10.00", "n": 5, "spread": "0.01", "spread_kind": "sd"}
     return {
         "dataset": dataset,
         "method": method,
@@ -226,15 +233,19 @@ def test_what_new_seeds_cannot_settle_of_cells(tmp_path: Path) -> None:
         printed("gaussian", "mse", spread="", spread_kind=""),
     )
     data = measured(plan, {"vib": 0.2, "nib": 0.1, "mse": 0.2})
-    assert cells_to_settle(plan, data, 60) == CellsToSettle(
-        hopeless=("skewed/nib/rmse",),
-        one_table=("diabetes/vib/rmse",),
-        same_number=("gaussian/vib/rmse",),
-    )
+    cells = cells_to_settle(plan, data)
+    assert {cell: found.outlook for cell, found in cells.prospects.items()} == {
+        "diabetes/vib/rmse": "one_table",
+        "gaussian/vib/rmse": "same_number",
+        "skewed/nib/rmse": "hopeless",
+        "gaussian/mse/rmse": "no_spread",
+    }
     with pytest.raises(UserError) as refused:
         plan_stage(plan, data)
     assert "no undecided claim or cell that more seeds could settle" in str(refused.value)
     assert "the printed number itself errs too much" in str(refused.value)
+    no_spread = "the paper prints no spread that a test could use for gaussian/mse/rmse"
+    assert str(refused.value).endswith(no_spread)
 
 
 def test_a_stage_of_claims_and_cells_has_seeds_for_both(tmp_path: Path) -> None:
@@ -247,7 +258,33 @@ def test_a_stage_of_claims_and_cells_has_seeds_for_both(tmp_path: Path) -> None:
     sizes = {"vib": 1.0, "nib": 0.0}
     for plan in (alone, both):
         plan.paths.base.mkdir(parents=True, exist_ok=True)
-    cells = cells_to_settle(both, measured(both, sizes), 60)
+    cells = cells_to_settle(both, measured(both, sizes))
     first, stage = (plan_stage(plan, measured(plan, sizes)) for plan in (alone, both))
     assert (stage.claims, stage.cells) == (("free",), ("gaussian/nib/rmse",))
     assert first.seeds < cells.seeds <= stage.seeds
+
+
+def test_a_cell_leaves_a_stage_that_grew_beyond_what_its_printed_error_allows(
+    tmp_path: Path,
+) -> None:
+    near, wide = printed("gaussian", "vib", spread="0.06"), printed("skewed", "nib", margin="0.6")
+    plan = paper_plan(tmp_path, near, wide)
+    data = measured(plan, {"vib": 0.2, "nib": 0.1})
+    cells = cells_to_settle(plan, data)
+    assert cells.with_outlook("settles") == ("gaussian/vib/rmse", "skewed/nib/rmse")
+    assert 0 < cells.prospects["gaussian/vib/rmse"].most < cells.seeds
+    stage = plan_stage(plan, data)
+    assert stage.cells == ("skewed/nib/rmse",)
+    assert stage.same_number == ("gaussian/vib/rmse",)
+    assert stage.seeds == cells.seeds
+    # It was not the larger stage's cell that made it leave.
+    alone = paper_plan(tmp_path / "alone", near)
+    assert plan_stage(alone, measured(alone, {"vib": 0.2})).cells == ("gaussian/vib/rmse",)
+
+
+def test_many_names_are_told_in_short(tmp_path: Path) -> None:
+    names = tuple(f"far{number}" for number in range(9))
+    stage = SecondStage(("it",), names, first_seed=5, seeds=3, planned="2026")
+    assert "would be needed for far0, far1, far2, far3, far4, far5 and 3 more." in (
+        stage_sentence(stage)
+    )

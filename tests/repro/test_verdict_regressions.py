@@ -18,6 +18,7 @@ from repro.cells.verdicts import judge
 from repro.claims import ClaimVerdict, decide
 from repro.errors import UserError
 from repro.plan import Plan
+from repro.report.figures.advantages import panels
 from repro.spec import Metric, Reported
 from repro.statistics import Ratio, Rules, compare_ratio, simultaneous_tail
 from repro.store import TrialFolder, TrialRecord
@@ -202,6 +203,26 @@ def test_a_frontier_says_at_how_many_budgets_it_was_judged(tmp_path: Path) -> No
         return {"rmse": 1.0, "information": 1 + lead + wiggle, "compression": float(step)}
 
     assert "(judged at 1 of 4 budgets)" in judged(plan, values).sentence
+
+
+@pytest.mark.parametrize("budgets", [[1.51, 1.5101], [1.51, 1.5101, 1500.0]])
+def test_near_budgets_are_told_apart_wherever_they_stand(
+    tmp_path: Path, budgets: list[float]
+) -> None:
+    claim = {"kind": "frontier", "metric": "information", "cost": "compression", "than": ["vib"]}
+    plan = plan_of(tmp_path, claim | {"budgets": budgets}, methods=["bottleneck", "vib"])
+
+    def values(trial: Trial) -> dict[str, float]:
+        lead = 0.2 if trial.setting.method == "bottleneck" else 0.01 * trial.seed
+        return {"rmse": 1.0, "information": 1 + lead, "compression": float(step_of(trial))}
+
+    verdict = judged(plan, values)
+    places = [finding.place for finding in verdict.findings]
+    assert places == ["VIB on Gaussian noise at 1.51", "VIB on Gaussian noise at 1.5101"]
+    (panel,) = panels(verdict, plan.spec)
+    assert panel.categories == ("VIB, at 1.51", "VIB, at 1.5101")
+    left_out = " ".join(verdict.left_out)
+    assert ("1500 against VIB" in left_out) == (1500.0 in budgets)
 
 
 def test_a_verdict_on_one_table_says_so_once(tmp_path: Path) -> None:

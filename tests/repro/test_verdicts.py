@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from report_fixtures import SPEC, made_up_plan, metrics_of
 
 from repro.cells.aggregate import aggregate
+from repro.cells.verdicts import judge
 from repro.claims import ClaimVerdict, decide, headline
 from repro.errors import UserError
 from repro.plan import Plan
+from repro.spec import Reported
 from repro.store import TrialFolder, TrialRecord
 from repro.trial import Trial
 
@@ -148,6 +150,30 @@ def test_the_headline_counts_the_papers_claims(plan: Plan) -> None:
     assert headline(plan, verdicts).startswith(
         "At small scale (direction only): of the paper's 4 claims"
     )
+
+
+def test_the_headline_counts_the_cells_beside_printed_numbers(plan: Plan) -> None:
+    """One sentence, in which each verdict on a cell stands once."""
+    paper = dataclasses.replace(plan, scale_name="paper")
+    verdicts = list(judged(plan, made_up).values())
+    number = Reported("gaussian", "mse", "rmse", "0.4", "Table 2", n=5, spread="0.01")
+    number.spread_kind, number.margin = "sd", "0.1"
+    near, far = ([value, value + 0.01, value - 0.01] for value in (0.4, 0.9))
+    metric = plan.spec.metric("rmse")
+    cells = [judge(values, number, metric) for values in (near, near, far, near[:1])]
+    assert [cell.verdict for cell in cells] == ["reproduced"] * 2 + ["falls short", "single run"]
+    sentence = headline(paper, verdicts, cells)
+    assert sentence.startswith("At paper scale: of the paper's 4 claims ")
+    assert sentence.endswith(
+        "; beside the paper's 4 printed numbers 2 cells read reproduced, 1 falls short and "
+        "1 single run."
+    )
+    assert sentence.count(". ") == 0
+    one = headline(paper, [], cells[:1])
+    assert one.endswith("to decide; beside the paper's one printed number 1 cell reads reproduced.")
+    partial = dataclasses.replace(paper, partial=True)
+    assert headline(partial, [], cells).endswith("so nothing is decided.")
+    assert "printed" not in headline(paper, verdicts)
 
 
 def _spread(advantages: dict[str, list[float]]) -> Values:

@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from report_fixtures import made_up_plan
 
-from repro.cells.settling import LARGEST_PRINTED_ERROR
 from repro.claims import ALPHA, on_one_table
 from repro.statistics import Margin, Rules, Sides, compare_beyond
 from repro.statistics.against_printed import (
@@ -22,9 +21,9 @@ from repro.statistics.against_printed import (
 )
 from repro.statistics.estimate import Estimate, estimate_mean
 from repro.statistics.power import POWER, further_seeds, smallest_detectable
-from repro.statistics.settling import settling_seeds
+from repro.statistics.settling import prospect, settling_seeds
 from simulation.conditions import RESPLIT, Numbers, Random, lognormal, normal, together
-from simulation.rates import Rate, repeat, verdict
+from simulation.rates import Rate, Tally, repeat, verdict
 
 TITLE = "More seeds: the second stage, and the power that it is planned for"
 TEXT = """\
@@ -41,9 +40,11 @@ err all the same.
 
 A cell is planned for as well, where the first seeds leave it open and at most 20 further ones would
 settle it; here its true difference is the margin. The printed number's own error is the same in
-both stages, so what it hid in the first it hides again: a number that errs by more than a third of
-what ours does takes no part. Its rate counts the cells that were open; beside it stands what would
-be erred if all of them took part.
+both stages, so what it hid in the first it hides again. So a cell takes part only if the upper end
+of a 95 % interval of that error is at most a third of our own error over all of the stage's seeds.
+A rate counts the cells that took part, in a stage as large as they allow. Of numbers that err by
+much, all are counted that the first seeds leave open and 20 new ones would settle, and beside that
+stands what would be erred if all of them took part.
 
 **Known limit.** Skewed differences deceive the second stage as they do the first."""
 
@@ -51,7 +52,13 @@ REPETITIONS = 6000
 _CAP = 20
 _FIRST = 5
 _FALSE = "false verdict of the second stage"
-_CELL = "false `reproduced` of the second stage"
+_REPRODUCED = "false `reproduced` of the second stage"
+_FALLS_SHORT = "false `falls short` of the second stage"
+#: Runs of the paper's, and their sd as a multiple of ours.
+_PAPERS = ((5, 0.05), (5, 0.1), (20, 0.2), (100, 0.5))
+_LARGE_ERRORS = ((5, 0.5), (5, 1.0))
+_SIZE = f"{_FIRST}, then up to {_CAP}"
+_MARGIN = 1.2
 _LOOKS = (5, 10, 20, 40)
 _LOOKING = "any false verdict"
 _FOUND = "found"
@@ -107,8 +114,10 @@ WORLDS = (
 def rates() -> Iterator[Rate]:
     for world in WORLDS:
         yield _second(world)
-    for ratio in (0.2, 0.5, 1.0):
-        yield _cell(ratio)
+    for runs, ratio in _PAPERS:
+        yield from _cells(runs, ratio)
+    for runs, ratio in _LARGE_ERRORS:
+        yield _refused(runs, ratio)
     yield _looking_again()
     for n in (5, 8, 10, 20):
         yield _power(n)
@@ -146,29 +155,47 @@ def _second(world: World) -> Rate:
     return tally.rate(_FALSE, under, n, ALPHA, naive=naive, limit=world.limit, of="promising")
 
 
-def _cell(ratio: float) -> Rate:
-    """Return the rate of a false `reproduced`; the paper's sd is ``ratio`` times ours."""
-    margin = 1.2
+def _cells(runs: int, ratio: float) -> Iterator[Rate]:
+    """Return the rates of cells that took part; the paper's sd is ``ratio`` times ours."""
+    tally = _cell_tally(runs, ratio)
+    for what in (_REPRODUCED, _FALLS_SHORT):
+        yield tally.rate(what, _under(runs, ratio), _SIZE, ALPHA, of="took part")
 
+
+def _refused(runs: int, ratio: float) -> Rate:
+    """Return the rate of cells whose printed number errs by much: hardly one takes part."""
+    tally = _cell_tally(runs, ratio)
+    share = tally.counts["took part"] / tally.counts["promising"]
+    under = f"{_under(runs, ratio)}; {100 * share:.1f} % take part"
+    naive = "all take part"
+    return tally.rate(_REPRODUCED, under, _SIZE, ALPHA, of="promising", naive=naive)
+
+
+def _under(runs: int, ratio: float) -> str:
+    return f"a cell at the margin, the paper's sd over {runs} runs {ratio:g} times ours"
+
+
+def _cell_tally(runs: int, ratio: float) -> Tally:
     def once(random: Random) -> dict[str, bool]:
-        paper = _printed(ratio * normal(random, _FIRST))
-        first = _ours(random, _FIRST, margin, paper)
-        if _word(first, paper, margin) not in ("consistent", "inconclusive"):
+        paper = _printed(ratio * normal(random, runs))
+        first = _ours(random, _FIRST, paper)
+        if _word(first, paper) not in ("consistent", "inconclusive"):
             return {}
-        seeds = settling_seeds(first, paper, margin, cap=_CAP)
+        found = prospect(first, paper, _MARGIN, _CAP)
+        settles = found.outlook == "settles"
+        seeds = found.most if settles else settling_seeds(first, paper, _MARGIN, cap=_CAP)
         if seeds is None:
             return {}
-        new = _ours(random, seeds, margin, paper)
-        false = _word(new, paper, margin) == "reproduced"
-        error = paper.estimate.standard_error if paper.estimate else math.inf
-        allowed = error <= LARGEST_PRINTED_ERROR * first.estimate.standard_error
-        return {"open": True, _CELL: allowed and false, f"naive {_CELL}": false}
+        word = _word(_ours(random, seeds, paper), paper)
+        return {
+            "promising": True,
+            "took part": settles,
+            _REPRODUCED: settles and word == "reproduced",
+            _FALLS_SHORT: settles and word == "falls short",
+            f"naive {_REPRODUCED}": word == "reproduced",
+        }
 
-    tally = repeat(20_000, once, "cell", ratio)
-    under = f"a cell at the margin, the paper's sd {ratio:g} times ours"
-    size = f"{_FIRST}, then up to {_CAP}"
-    naive = "whatever the printed error"
-    return tally.rate(_CELL, under, size, ALPHA, of="open", naive=naive)
+    return repeat(20_000, once, "cell", runs, ratio)
 
 
 def _printed(values: Numbers) -> PrintedStatistic:
@@ -177,14 +204,15 @@ def _printed(values: Numbers) -> PrintedStatistic:
     return PrintedStatistic(mean.value, "mean", values.size, mean)
 
 
-def _ours(random: Random, n: int, gap: float, paper: PrintedStatistic) -> OurStatistic:
-    found = our_statistic((normal(random, n) - gap).tolist(), paper, "higher")
+def _ours(random: Random, n: int, paper: PrintedStatistic) -> OurStatistic:
+    found = our_statistic((normal(random, n) - _MARGIN).tolist(), paper, "higher")
     assert found is not None
     return found
 
 
-def _word(ours: OurStatistic, paper: PrintedStatistic, margin: float) -> str:
-    return compare_with_printed(ours, paper, margin=margin, width=4 * margin, better="higher").place
+def _word(ours: OurStatistic, paper: PrintedStatistic) -> str:
+    width = 4 * _MARGIN
+    return compare_with_printed(ours, paper, margin=_MARGIN, width=width, better="higher").place
 
 
 def _looking_again() -> Rate:

@@ -14,6 +14,7 @@ from cluster_sweep import (
     ClusterSweep,
     assert_all_done_once,
     attempts,
+    begun,
     deadly_sbatch,
     eventually,
     job_of,
@@ -108,6 +109,50 @@ def test_a_job_over_its_limit_without_a_checkpoint_fails_by_rule(
     assert all(reasons(folder) == ["time limit"] for folder in sweep.trials)
 
 
+@pytest.mark.slow
+@pytest.mark.fault("a bundle over its time limit, no checkpoint")
+def test_a_trial_that_others_left_too_little_time_is_begun_again(
+    checkout: Checkout, slurm_cluster: DevCluster
+) -> None:
+    """Trials of a second, says the spec: they share a job, and the second would need most of it."""
+    sweep = ClusterSweep.make(
+        checkout, slurm_cluster, seeds=1, steps=0, time_minutes=1, signal_seconds=10, parallel=1
+    )
+
+    def take_longer_than_said(spec: dict[str, Any]) -> None:
+        methods = spec["methods"]
+        methods["near"] |= {"use": "baselines.toy.Far", "params": {"bias": 0.1, "seconds": 15.0}}
+        methods["far"]["params"] = {"seconds": 44.0}
+        spec["scales"]["smoke"]["resources"] = {"hours": 1 / 3600}
+
+    checkout.edit_spec(take_longer_than_said)
+    sweep.reproduce()
+    near, far = sorted(sweep.trials, key=lambda trial: len(attempts(trial)))
+    assert reasons(near) == ["done"]
+    assert reasons(far) == ["time limit", "done"]
+    assert attempts(far)[0]["late"]
+    assert not attempts(far)[0]["advanced"]
+
+
+@pytest.mark.slow
+@pytest.mark.fault("an artefact over its job's time limit")
+def test_an_artefact_that_no_job_has_time_for_fails_its_trials(
+    checkout: Checkout, slurm_cluster: DevCluster
+) -> None:
+    sweep = ClusterSweep.make(
+        checkout, slurm_cluster, seeds=1, steps=0, time_minutes=1, signal_seconds=57
+    )
+    changes = {"with_artifact": True, "artifact_seconds": 100.0}
+    checkout.edit_spec(lambda spec: spec["scales"]["smoke"]["task"].update(changes))
+    shown = sweep.finish(sweep.start(), status=1)
+    assert "raise time_minutes" in shown
+    assert all(reasons(trial) == ["time limit"] for trial in sweep.trials)
+    first, second = sweep.submissions
+    assert [first["bundles"], len(second["bundles"])] == [[[]], 1]
+    (log,) = Path(first["folder"]).glob("*_log.out")
+    assert log.read_text().count("an artefact takes longer than the time limit") == 1
+
+
 @pytest.mark.fault("`scontrol requeue`")
 def test_a_requeued_job_goes_on_and_says_why(checkout: Checkout, slurm_cluster: DevCluster) -> None:
     sweep = ClusterSweep.make(checkout, slurm_cluster, seeds=1, steps=30)
@@ -151,6 +196,49 @@ def test_a_job_on_a_node_that_dies_runs_elsewhere(
     assert_all_done_once(sweep)
     assert reasons(victim) == ["node failure", "done"]
     assert attempts(victim)[-1]["node"] != node
+    assert read(victim / "result.json")["resumed_from"] >= 3
+
+
+@pytest.mark.fault("a node's slurmd killed mid-job, its trial lives on")
+def test_a_node_without_its_daemon_and_the_one_after_it_do_each_trial_once(
+    checkout: Checkout, slurm_cluster: DevCluster
+) -> None:
+    """Split brain: two workers have one list, one that SLURM has lost and one that it started."""
+    sweep = ClusterSweep.make(checkout, slurm_cluster, seeds=2, steps=120, parallel=1)
+    run = sweep.start()
+    victim = sweep.running()
+    node = node_of(victim)
+    try:
+        faults.kill_node_daemon(slurm_cluster, node)
+        eventually(lambda: any(node_of(trial) != node for trial in begun(sweep)))
+        sweep.finish(run)
+    finally:
+        faults.revive_node(slurm_cluster, node)
+    assert_all_done_once(sweep)
+    assert reasons(victim) == ["done"]
+    assert node_of(victim) == node
+    assert {node_of(trial) for trial in sweep.trials} > {node}
+    assert len(sweep.submissions) == 1
+
+
+@pytest.mark.fault("a node's slurmd killed mid-job, its trial dies a little later")
+def test_a_trial_of_a_node_without_its_daemon_runs_elsewhere_when_it_dies(
+    checkout: Checkout, slurm_cluster: DevCluster
+) -> None:
+    sweep = ClusterSweep.make(checkout, slurm_cluster, seeds=1, steps=120, parallel=1)
+    run = sweep.start()
+    victim = sweep.running()
+    node = node_of(victim)
+    try:
+        faults.kill_node_daemon(slurm_cluster, node)
+        eventually(lambda: any(node_of(trial) != node for trial in begun(sweep)))
+        faults.crash_node(slurm_cluster, node)
+        sweep.finish(run)
+    finally:
+        faults.revive_node(slurm_cluster, node)
+    assert_all_done_once(sweep)
+    assert len(reasons(victim)) == 2
+    assert node_of(victim) != node
     assert read(victim / "result.json")["resumed_from"] >= 3
 
 

@@ -68,6 +68,7 @@ class Chaos:
             "scontrol requeue": lambda trial: self._command("scontrol", "requeue", job_of(trial)),
             "preemption by a higher partition": lambda trial: preempt(sweep, node_of(trial)),
             "a node's daemons killed": self._crash,
+            "a node's slurmd killed, its jobs live on": self._kill_node_daemon,
             "out of memory": lambda trial: self._trouble(trial, "memory"),
             "disk full": lambda trial: self._trouble(trial, "disk"),
             "controller restarted": lambda _: self._restart_controller(),
@@ -143,6 +144,12 @@ class Chaos:
         faults.crash_node(self.sweep.cluster, node)
         self.crashed.append(node)
 
+    def _kill_node_daemon(self, trial: Path) -> None:
+        node = node_of(trial)
+        faults.kill_node_daemon(self.sweep.cluster, node)
+        self.crashed.append(node)
+        self.happened["a node's slurmd killed, its jobs live on"] += 1
+
     def _trouble(self, trial: Path, kind: str) -> None:
         (trial / "trouble").write_text(kind)
 
@@ -183,7 +190,7 @@ def test_two_hundred_trials_survive_every_fault(
     assert len(sizes) > 2
     assert len(sweep.trials) == 2 * SEEDS
     assert_all_done_once(sweep)
-    told = calm.repro("reproduce", "toy", "--scale", "smoke", "--jobs", "16")
+    told = calm.repro("reproduce", "toy", "--scale", "smoke", "--jobs", "16", limit=300)
     assert told.returncode == 0, told.stderr
     assert metrics(checkout) == metrics(calm)
     assert verdicts(checkout) == verdicts(calm)

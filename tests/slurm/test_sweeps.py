@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
+import subprocess
+import sys
+from datetime import datetime
 from typing import Any
 
 from checkout import Checkout
@@ -148,6 +152,89 @@ def test_a_gpu_trial_gets_the_gpu_that_its_job_has(
     assert len(sweep.submissions) == 2
 
 
+def test_a_shells_own_words_to_slurm_change_nothing(
+    checkout: Checkout, slurm_cluster: DevCluster
+) -> None:
+    """A job's name is how it is found again; a time in another format could not be read."""
+    sweep = ClusterSweep.make(checkout, slurm_cluster, steps=2)
+    own = {"SBATCH_JOB_NAME": "mine", "SBATCH_TIMELIMIT": "1", "SLURM_TIME_FORMAT": "relative"}
+    sweep.reproduce(**own, SQUEUE_PARTITION="urgent")
+    assert_all_done_once(sweep)
+    assert len(sweep.submissions) == 1
+    assert [job.name for job in sweep.jobs()] == [sweep.submissions[0]["name"]]
+
+
+def test_a_sweep_may_be_started_inside_of_a_job(
+    checkout: Checkout, slurm_cluster: DevCluster
+) -> None:
+    sweep = ClusterSweep.make(checkout, slurm_cluster, steps=2)
+    command = shlex.join([sys.executable, "-m", "repro", *sweep.arguments])
+    output = checkout.root / "out.txt"
+    words = ("--parsable", "--mem-per-cpu=200", "-n", "2", "-D", str(checkout.root))
+    subprocess.run(
+        ["sbatch", *words, "-o", str(output), "--wrap", command],
+        env=checkout.variables(),
+        check=True,
+    )
+    eventually(lambda: output.exists() and "Report: " in output.read_text())
+    assert_all_done_once(sweep)
+    assert len(sweep.submissions) == 1
+
+
+def test_groups_of_resources_share_the_cap(checkout: Checkout, slurm_cluster: DevCluster) -> None:
+    sweep = ClusterSweep.make(checkout, slurm_cluster, seeds=2, steps=10, parallel=1)
+
+    def unlike(spec: dict[str, Any]) -> None:
+        resources = {"hours": 0.001, "methods": {"far": {"cpus": 2}}}
+        spec["scales"]["smoke"]["resources"] = resources
+
+    checkout.edit_spec(unlike)
+    sweep.reproduce()
+    assert_all_done_once(sweep)
+    first, second = sweep.submissions
+    spans = {
+        one["job"]: [a for t in sweep.trials for a in attempts(t) if a["job"] == one["job"]]
+        for one in (first, second)
+    }
+    ended = max(attempt["end"] for attempt in spans[first["job"]])
+    assert ended < min(attempt["start"] for attempt in spans[second["job"]])
+
+
+def test_a_job_that_would_wait_for_ever_is_one_line(
+    checkout: Checkout, slurm_cluster: DevCluster
+) -> None:
+    sweep = ClusterSweep.make(checkout, slurm_cluster, partition="urgent", time_minutes=5)
+    sweep.command("scontrol", "update", "partitionname=urgent", "maxtime=1")
+    try:
+        run = sweep.start()
+        _, complaint = run.communicate(timeout=60)
+    finally:
+        sweep.command("scontrol", "update", "partitionname=urgent", "maxtime=infinite")
+    assert run.returncode == 2, complaint
+    assert "would wait for ever (PartitionTimeLimit) and were cancelled" in complaint
+    assert len(complaint.splitlines()) == 1
+    eventually(lambda: {job.state for job in sweep.jobs()} == {"CANCELLED"})
+    sweep.set_profile()
+    sweep.reproduce()
+    assert_all_done_once(sweep)
+
+
+def test_seeds_that_run_together_share_a_job(checkout: Checkout, slurm_cluster: DevCluster) -> None:
+    sweep = ClusterSweep.make(checkout, slurm_cluster, seeds=8, steps=1, parallel=4)
+
+    def together(spec: dict[str, Any]) -> None:
+        spec["task"] = "tasks.toy.ToyTogether"
+        spec["scales"]["smoke"]["resources"] = {"hours": 10 / 3600}
+
+    checkout.edit_spec(together)
+    sweep.reproduce()
+    assert_all_done_once(sweep)
+    (submission,) = sweep.submissions
+    assert sorted(map(len, submission["bundles"])) == [8, 8]
+    for trial in sweep.trials:
+        assert read(trial / "result.json")["cost"]["shared_by"] == 8
+
+
 def test_what_the_cluster_refuses_is_one_line_with_its_words(
     checkout: Checkout, slurm_cluster: DevCluster
 ) -> None:
@@ -171,6 +258,32 @@ def test_a_worker_that_cannot_start_is_given_up_with_its_last_words(
     assert "4 trials could not be begun:" in shown
     assert "no such image" in shown
     assert len(sweep.submissions) == 3
+
+
+def test_an_artefact_that_is_told_to_stop_ends_at_once_and_a_trial_builds_it(
+    checkout: Checkout, slurm_cluster: DevCluster
+) -> None:
+    sweep = ClusterSweep.make(checkout, slurm_cluster, seeds=1, steps=1)
+    changes = {"with_artifact": True, "artifact_seconds": 8.0}
+    checkout.edit_spec(lambda spec: spec["scales"]["smoke"]["task"].update(changes))
+    run = sweep.start()
+    artifacts = checkout.results / "artifacts"
+    eventually(lambda: any(artifacts.rglob("heartbeat.json")))
+    first = sweep.submissions[0]["job"]
+    # As SLURM does when a job's time is nearly over.
+    sweep.command("scancel", "--signal=USR2", first)
+    sweep.finish(run)
+    assert_all_done_once(sweep)
+    (record,) = artifacts.rglob("artifact.json")
+    stopped, built = attempts(record.parent)
+    assert [stopped["job"], built["job"]] == [one["job"] for one in sweep.submissions]
+    assert reasons(record.parent) == ["interrupted", "done"]
+    assert seconds_of(stopped) < 6
+
+
+def seconds_of(attempt: dict[str, Any]) -> float:
+    start, end = (datetime.fromisoformat(attempt[key]) for key in ("start", "end"))
+    return (end - start).total_seconds()
 
 
 def test_an_artefact_is_built_in_a_job_of_its_own_before_the_trials(

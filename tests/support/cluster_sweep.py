@@ -146,6 +146,11 @@ def kill_worker(folder: Path) -> None:
     os.kill(int(fields[1]), signal.SIGKILL)
 
 
+def begun(sweep: ClusterSweep) -> list[Path]:
+    """Return the trials that have an attempt."""
+    return [trial for trial in sweep.trials if (trial / "attempts.jsonl").exists()]
+
+
 def job_of(folder: Path) -> str:
     return str(attempts(folder)[-1]["job"])
 

@@ -10,7 +10,7 @@ from repro.curves.joint import JointProblem
 from repro.data import find
 from tasks.tables.loss_points import CHINCHILLA, LossPoints, read_chinchilla
 
-#: Besiroglu et al. (2024), as their abstract and notebook print it: E, A, α, B, β.
+#: The refit of Besiroglu et al. (2024), as their paper prints it: E, A, α, B, β.
 PUBLISHED = (1.8172, 482.01, 0.3478, 2085.43, 0.3658)
 #: The notebook's standard errors, by 4,000 resamples of the points, in the same order.
 STANDARD_ERRORS = (0.02566, 124.52, 0.01540, 1293.28, 0.02060)

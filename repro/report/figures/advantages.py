@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from repro.cells.aggregate import dataset_entry
 from repro.claims import ClaimVerdict, Finding
+from repro.claims.budgets import budget_texts
 from repro.claims.words import unit_of
 from repro.report.figures.content import Panel, Point, Remark, Series
 from repro.spec import TableSpec
@@ -30,7 +31,7 @@ def _panel(findings: Sequence[Finding], verdict: ClaimVerdict, spec: TableSpec) 
     first = findings[0]
     title = dataset_entry(spec, first.dataset).label if first.dataset else "All data sets"
     series = [_row(f, at, verdict.claim.method, spec) for at, f in enumerate(findings)]
-    names = tuple(_name(finding, spec) for finding in findings)
+    names = tuple(_name(finding, findings, spec) for finding in findings)
     return Panel(title, tuple(series), names, _axis(first, spec), bounds=first.holds)
 
 
@@ -49,12 +50,15 @@ def _row(finding: Finding, at: int, method: str, spec: TableSpec) -> Series:
     return Series(key, spec.methods[key].label, (point,))
 
 
-def _name(finding: Finding, spec: TableSpec) -> str:
+def _name(finding: Finding, panel: Sequence[Finding], spec: TableSpec) -> str:
     """Return the rival's name, with the budget of a frontier; else the place in full."""
     if not finding.rival:
         return finding.place
     label = spec.methods[finding.rival].label
-    return label if finding.budget is None else f"{label}, at {finding.budget:.3g}"
+    if finding.budget is None:
+        return label
+    own = [f.budget for f in panel if f.rival == finding.rival and f.budget is not None]
+    return f"{label}, at {budget_texts(own)[finding.budget]}"
 
 
 def _axis(finding: Finding, spec: TableSpec) -> str:

@@ -56,15 +56,15 @@ def advantages(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
 
 def _row(axes: Axes, series: Series, style: MethodStyle) -> None:
     for remark in series.remarks:
-        # Above its own mark, or in the middle of a row that has none.
-        above = 0.36 if series.points else 0.0
+        # Beside the panel, or within a row that has no mark.
+        place, side = (1.01, "left") if series.points else (0.99, "right")
         axes.text(
-            0.99,
-            remark.at - above,
-            textwrap.shorten(remark.text, _REMARK_WIDTH, placeholder=" …"),
+            place,
+            remark.at,
+            _short(remark.text),
             transform=axes.get_yaxis_transform(),
             fontsize=SMALL,
-            ha="right",
+            ha=side,
             va="center",
         )
     for point in series.points:
@@ -78,6 +78,12 @@ def _row(axes: Axes, series: Series, style: MethodStyle) -> None:
             markerfacecolor=style.color if point.filled else "none",
             elinewidth=style.width,
         )
+
+
+def _short(text: str) -> str:
+    """Return a remark that is too long up to its colon: the reason without what follows from it."""
+    short = text if len(text) <= _REMARK_WIDTH else text.partition(":")[0]
+    return textwrap.shorten(short, _REMARK_WIDTH, placeholder=" …")
 
 
 def bars(axes: Axes, panel: Panel, styles: Styles, *, lying: bool) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 from report_fixtures import made_up_plan
 
-from repro.launch.bundles import BUNDLE_SECONDS, Array, arrays, bundled, grouped
+from repro.launch.bundles import BUNDLE_SECONDS, Array, arrays, bundled, grouped, shares
 from repro.spec import Resources
 from repro.spec.schema import MethodResources
+from repro.together import MOST_TOGETHER
 from repro.trial import Setting, Trial
 
 HOUR = 3600.0
@@ -89,3 +91,49 @@ def test_trials_that_need_the_same_are_one_group(tmp_path: Path) -> None:
     assert needs[0, 8] == {"mse"}
     assert needs[1, 64] == {"vib"}
     assert needs[1, 8] == {"bottleneck", "nib", "hsic", "released", "symmetric"}
+
+
+@given(st.lists(st.integers(1, 500), max_size=12), st.integers(1, 40))
+def test_groups_share_the_cap(sizes: list[int], places: int) -> None:
+    found = shares(sizes, places)
+    assert len(found) == len(sizes)
+    assert all(share >= 1 for share in found)
+    if sizes:
+        assert sum(found) == max(places, len(sizes))
+
+
+def test_a_large_group_has_the_larger_share() -> None:
+    assert shares([90, 10], 10) == [9, 1]
+    assert shares([5], 8) == [8]
+    assert shares([1, 1, 1], 2) == [1, 1, 1]
+
+
+def of_settings(number: int, seeds: int) -> list[Trial]:
+    """Seed by seed, as a plan has them."""
+    return [
+        Trial(replace(SETTING, use=f"u{place}"), seed)
+        for seed in range(seeds)
+        for place in range(number)
+    ]
+
+
+def use_of(trial: Trial) -> str:
+    return trial.setting.use
+
+
+def test_seeds_that_run_as_one_are_in_one_bundle() -> None:
+    all_trials = of_settings(5, 20)
+    bundles = bundled(all_trials, lambda _: 1.0, 8, HOUR, use_of)
+    assert sorted(t.trial_id for b in bundles for t in b) == sorted(t.trial_id for t in all_trials)
+    assert len(bundles) == 5
+    for bundle in bundles:
+        assert len({use_of(trial) for trial in bundle}) == 1
+    # Without that they are spread as their times ask for.
+    assert len(bundled(all_trials, lambda _: 1.0, 8, HOUR)) == 8
+
+
+def test_more_seeds_than_run_as_one_are_several_units_and_fit_into_a_job() -> None:
+    bundles = bundled(of_settings(1, 3 * MOST_TOGETHER), lambda _: 1.0, 3, HOUR, use_of)
+    assert [len(bundle) for bundle in bundles] == [MOST_TOGETHER] * 3
+    long_ones = bundled(of_settings(1, 20), lambda _: 100.0, 3, HOUR, use_of)
+    assert all(len(bundle) * 100.0 <= BUNDLE_SECONDS for bundle in long_ones)

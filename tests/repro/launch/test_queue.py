@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,45 @@ def test_jobs_that_wait_for_ever_are_known(slurm: FakeSlurm) -> None:
     assert [job.is_hopeless for job in queue.queued_jobs()] == [True, True, False, False]
 
 
+@pytest.mark.parametrize(
+    ("reason", "impossible"),
+    [
+        ("PartitionTimeLimit", True),
+        ("QOSMaxWallDurationPerJobLimit", True),
+        ("AssocMaxGRESPerJob", True),
+        ("BadConstraints", True),
+        ("QOSMaxJobsPerUserLimit", False),
+        ("QOSMaxCpuPerUserLimit", False),
+        ("AssocGrpGRES", False),
+        ("PartitionDown", False),
+        ("JobHeldUser", False),
+    ],
+)
+def test_jobs_that_ask_for_too_much_are_known(reason: str, impossible: bool) -> None:
+    waiting = queue.QueuedJob("1", "PENDING", "", reason, "a")
+    assert waiting.is_impossible is impossible
+    assert not queue.QueuedJob("1", "RUNNING", "n", reason, "a").is_impossible
+
+
+def test_a_shells_defaults_do_not_reach_the_commands(
+    slurm: FakeSlurm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQUEUE_PARTITION would hide jobs, and SBATCH_JOB_NAME the names by which they are known."""
+    foreign = ("SQUEUE_PARTITION", "SLURM_TIME_FORMAT", "SBATCH_JOB_NAME", "SLURM_JOB_ID")
+    for name in (*foreign, "SLURM_CONF", "SBATCH_ACCOUNT", "SLURM_OF_A_PROFILE"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setattr(queue, "_CLIENT", set(queue._CLIENT))
+    queue.talk_to({"SLURM_OF_A_PROFILE": "y"})
+    (slurm.folder / "squeue").write_text("#!/bin/sh\nenv | sed 's/=.*/|||/; s/$/|name/'\n")
+    seen = {job.job for job in queue.queued_jobs()}
+    assert {"PATH", "SLURM_CONF", "SLURM_OF_A_PROFILE"} <= seen
+    assert not seen & {*foreign, "SBATCH_ACCOUNT"}
+    with queue.without_defaults("SBATCH_ACCOUNT"):
+        assert not os.environ.keys() & set(foreign)
+        assert os.environ["SBATCH_ACCOUNT"] == os.environ["SLURM_CONF"] == "x"
+    assert os.environ.keys() >= set(foreign)
+
+
 def test_accounting_that_is_off_says_nothing(slurm: FakeSlurm) -> None:
     slurm.says("sacct", "", status=1, complaint="Slurm accounting storage is disabled")
     assert queue.accounted_states(["12"]) == {}
@@ -57,6 +97,12 @@ def test_the_clusters_largest_array(slurm: FakeSlurm) -> None:
     assert queue.most_tasks() == 4001
     assert queue.configuration()["ClusterName"] == "alpha"
     assert len(slurm.calls("scontrol")) == 1
+
+
+def test_a_cluster_may_take_fewer_tasks_than_indices(slurm: FakeSlurm) -> None:
+    limits = "SchedulerParameters = bf_interval=30,max_array_tasks=100\nMaxArraySize = 4001\n"
+    slurm.says("scontrol", limits)
+    assert queue.most_tasks() == 100
 
 
 @pytest.mark.parametrize(
@@ -100,6 +146,8 @@ def test_the_last_words_are_the_programs_own(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("ModuleNotFoundError: No module named 'repro'\nsrun: error: exit code 1\n\n")
     assert last_words(log) == "ModuleNotFoundError: No module named 'repro'"
+    log.write_text("srun: fatal: SLURM_MEM_PER_CPU and SLURM_MEM_PER_NODE exclude each other\n\n")
+    assert last_words(log).startswith("srun: fatal: ")
 
 
 @pytest.mark.parametrize(

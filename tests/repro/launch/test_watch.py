@@ -13,7 +13,7 @@ from report_fixtures import made_up_plan, metrics_of, store_result
 from repro.attempts import finish_attempt, start_attempt
 from repro.estimate import Estimate
 from repro.launch.launcher import Order
-from repro.launch.watch import run_to_the_end
+from repro.launch.watch import rest_after, run_to_the_end
 from repro.plan import Plan
 from repro.store import create
 from repro.trial import Trial
@@ -75,7 +75,9 @@ def watch(plan: Plan, launcher: FakeLauncher) -> list[str]:
     trials = plan.trials[:2]
     for trial in trials:
         create(trial, plan.paths.trials)
-    return run_to_the_end(plan, trials, launcher, Quiet(), Estimate([], 1.0))
+    troubles = run_to_the_end(plan, trials, launcher, Quiet(), Estimate([], 1.0))
+    assert troubles.cancelled is any("cancelled" in line for line in troubles.lines)
+    return list(troubles.lines)
 
 
 def finish(plan: Plan, trial: Trial) -> None:
@@ -168,3 +170,68 @@ def test_what_was_cancelled_before_is_started(plan: Plan) -> None:
     launcher = FakeLauncher(plan, lambda trial: finish(plan, trial))
     launcher.cancelled = {trial.trial_id for trial in plan.trials}
     assert watch(plan, launcher) == []
+
+
+def test_what_was_cancelled_stays_so_when_the_queue_has_forgotten_it(plan: Plan) -> None:
+    """SLURM forgets a job some minutes after its end, while others may run for days."""
+    cancelled, other = plan.trials[:2]
+    launcher = FakeLauncher(plan, lambda trial: None)
+    answers = iter([set(), {cancelled.trial_id}, set(), set()])
+
+    def given_up() -> set[str]:
+        found = next(answers, None)
+        if found is None:
+            finish(plan, other)
+        return found or set()
+
+    launcher.given_up = given_up  # type: ignore[method-assign]
+    launcher.held = lambda: {other.trial_id}  # type: ignore[method-assign]
+    assert watch(plan, launcher) == ["1 trials were cancelled."]
+    assert launcher.orders == [[cancelled.trial_id]]
+
+
+@pytest.mark.parametrize(("look", "rest"), [(0.001, 0.25), (0.1, 2.0), (3.0, 5.0)])
+def test_looks_at_thousands_of_trials_leave_the_processor_to_the_workers(look, rest):
+    assert rest_after(look, 0.25) == pytest.approx(rest)
+
+
+def test_a_launcher_that_looks_seldom_looks_no_oftener():
+    assert rest_after(3.0, 30.0) == 30.0
+
+
+def test_what_could_not_be_begun_here_may_be_finished_by_another_call(plan: Plan) -> None:
+    slow, other = plan.trials[:2]
+    launcher = FakeLauncher(plan, lambda trial: None)
+    looks: list[int] = []
+
+    def held() -> set[str]:
+        looks.append(1)
+        if len(looks) == 8:
+            finish(plan, other)
+        if len(looks) == 10:
+            finish(plan, slow)
+        return {slow.trial_id}
+
+    launcher.held = held  # type: ignore[method-assign]
+    assert watch(plan, launcher) == []
+    assert launcher.orders == [[other.trial_id]] * 3
+
+
+def test_a_trial_that_workers_did_not_come_to_is_ordered_again(plan: Plan) -> None:
+    """Its job dies with the trials before it: that says nothing against this one."""
+    first, last = plan.trials[:2]
+    deaths = 6
+
+    def work(trial: Trial) -> None:
+        nonlocal deaths
+        if trial == first:
+            deaths -= 1
+            die(plan, trial)
+        if deaths <= 0:
+            finish(plan, trial)
+
+    launcher = FakeLauncher(plan, work)
+    launcher.told = {first.trial_id: "node failure: job 7"}
+    assert watch(plan, launcher) == []
+    assert len(launcher.orders) == 6
+    assert last.trial_id in launcher.orders[-1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,9 +15,11 @@ class Far:
 
     bias: float = 0.5
     ending: Literal["well", "raise", "kill", "nan"] = "well"
+    seconds: float = 0.0
 
     def error(self, seed: int) -> float:
-        """Return the bias, or end as told."""
+        """Return the bias, or end as told, after so many seconds without a checkpoint."""
+        time.sleep(self.seconds)
         if self.ending == "raise":
             raise RuntimeError("the rival gives up")
         if self.ending == "kill":

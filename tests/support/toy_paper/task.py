@@ -22,9 +22,9 @@ class Guess(Protocol):
     def error(self, seed: int) -> float: ...
 
 
-def slow_square(directory: Path, *, value: int) -> None:
+def slow_square(directory: Path, *, value: int, seconds: float = 0.1) -> None:
     """An artefact: the square of a number."""
-    time.sleep(0.1)
+    time.sleep(seconds)
     (directory / "square.txt").write_text(str(value**2), encoding="utf-8")
 
 
@@ -50,6 +50,7 @@ class Toy:
     with_artifact: bool = False
     checkpoint_bytes: int = 0
     walk: bool = False
+    artifact_seconds: float = 0.0
 
     @staticmethod
     def data_files(dataset: str) -> tuple[DataFile, ...]:
@@ -60,7 +61,7 @@ class Toy:
 
     def artifacts(self, dataset: str) -> list[tuple[Builder, dict[str, Any]]]:
         """What a run will ask for."""
-        return [(slow_square, {"value": 3})] if self.with_artifact else []
+        return [(slow_square, self._square())] if self.with_artifact else []
 
     def run(self, method: Guess, context: RunContext) -> dict[str, float]:
         """Return the method's error for this trial's seed."""
@@ -81,10 +82,15 @@ class Toy:
         print("guessing")
         offset = 0.0
         if self.with_artifact:
-            offset = float((context.artifact(slow_square, value=3) / "square.txt").read_text())
+            square = context.artifact(slow_square, **self._square())
+            offset = float((square / "square.txt").read_text())
         error = method.error(context.seed("noise")) + walked
         metrics = {"error": error + offset, "validation_error": error}
         return {**metrics, "effort": float(self.steps)}
+
+    def _square(self) -> dict[str, Any]:
+        slow = {"seconds": self.artifact_seconds} if self.artifact_seconds else {}
+        return {"value": 3, **slow}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from tasks.bandit.tables import ClassTable
 
 def streams_of(tmp_path, dataset="wine", seeds=3, rows="table", rounds=None):
     made = contexts(tmp_path, seeds, dataset)
-    table, identity = load_table(dataset, made[0])
+    table, identity = load_table(dataset, made)
     return make_streams(table, identity, made, rows, rounds)
 
 

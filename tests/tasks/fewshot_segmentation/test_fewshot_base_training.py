@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from repro.artifact import Artifact, build
 from tasks.fewshot_segmentation import base_training
-from tasks.fewshot_segmentation.base_training import BaseSettings, BaseTraining, train_base
+from tasks.fewshot_segmentation.base_training import train_base
 from tasks.fewshot_segmentation.generated import TexturedShapes
+from tasks.fewshot_segmentation.sources import BaseScenes
+from tasks.fewshot_segmentation.training_run import BaseSettings, BaseTraining
 
 
 def settings(**others):
@@ -52,8 +55,8 @@ def test_an_artefact_has_its_checkpoints_and_their_scores(training, tmp_path):
 def test_training_lowers_the_loss():
     run = BaseTraining.start(settings(epochs=2))
     seen = []
-    for step, loss in enumerate(run.losses(100), start=1):
-        run.descend(loss, step, 100)
+    for loss in run.losses():
+        run.descend(loss)
         seen.append(loss.item())
     assert np.mean(seen[-10:]) < 0.8 * np.mean(seen[:5])
 
@@ -67,14 +70,52 @@ def test_both_kinds_start_from_the_same_weights():
 
 
 def test_the_rate_falls_to_its_end():
-    run = BaseTraining.start(settings())
+    run = BaseTraining.start(settings(batch_size=60))
     rates = []
-    for step, loss in enumerate(run.losses(10), start=1):
-        run.descend(loss, step, 10)
+    for loss in run.losses():
+        run.descend(loss)
         rates.append(run.optimizer.param_groups[0]["lr"])
     assert rates[0] == pytest.approx(0.1)
     assert rates == sorted(rates, reverse=True)
     assert rates[5] == pytest.approx(0.5 * 0.1, rel=1e-3)
+
+
+class KilledError(Exception):
+    """Stands for the end of a job's time."""
+
+
+@pytest.mark.parametrize("training", ["cross_entropy", "episodic"])
+def test_a_killed_training_goes_on_and_ends_as_if_it_had_not_been(training, tmp_path, monkeypatch):
+    how = asdict(settings(training=training, batch_size=60, epochs=2, checkpoints=4))
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    train_base(whole, **how)
+    artifact = Artifact(train_base, how)
+    monkeypatch.setattr(base_training, "KEEP_SECONDS", 0.0)
+    original, steps = BaseTraining.descend, []
+
+    def descend(self, loss):
+        if len(steps) == 13:
+            steps.append("killed")
+            raise KilledError
+        original(self, loss)
+        steps.append(self.step)
+
+    monkeypatch.setattr(BaseTraining, "descend", descend)
+    with pytest.raises(KilledError):
+        build(artifact, tmp_path)
+    content = build(artifact, tmp_path)
+    assert steps == [*range(1, 14), "killed", *range(14, 21)]
+    assert not (content / "resume").exists()
+    assert json.loads((content / "selection.json").read_text()) == json.loads(
+        (whole / "selection.json").read_text()
+    )
+    for number in range(4):
+        ours, theirs = (
+            torch.load(folder / f"checkpoint_{number}.pt", weights_only=True)
+            for folder in (content, whole)
+        )
+        assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
 def test_few_steps_fill_every_checkpoint(tmp_path):
@@ -107,7 +148,7 @@ def test_flips_move_labels_with_their_images():
 
 def test_a_held_out_part_too_small_for_tasks_falls_back_to_all_images(monkeypatch):
     run = BaseTraining.start(settings(training="episodic"))
-    run.data = base_training.BaseScenes(
+    run.data = BaseScenes(
         run.data.scenes, run.data.classes, run.data.train, run.data.validation[:1]
     )
     assert 0 <= run.score() <= 100

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from models.segmentation import DilatedNetwork
-from tasks.fewshot_segmentation.evaluation import masks_of, measure
+from tasks.fewshot_segmentation import evaluation
+from tasks.fewshot_segmentation.evaluation import masks_of, measure, nothing_measured, portions
 from tasks.fewshot_segmentation.features import encode, episodes_of, nearest
 from tasks.fewshot_segmentation.sampling import Tasks, draw_tasks
 from tasks.fewshot_segmentation.scenes import ScenesInMemory
@@ -73,32 +74,45 @@ def test_masks_are_interpolated_scores_above_zero(scenes, network):
     assert masks[:, :, 32:].all()
 
 
+def measured(network, scenes, runs, shots, method):
+    found = nothing_measured(shots, len(runs))
+    for portion in portions(scenes, runs):
+        measure(network, scenes, portion, method, "cpu", found)
+    return found
+
+
 def test_measured_numbers_are_those_of_the_masks(scenes, network):
-    tasks = draw_tasks(scenes, (1, 2), 6, 2, generator(4))
+    runs = [draw_tasks(scenes, (1, 2), count, 2, generator(count)) for count in (6, 4)]
     everything = lambda episodes: torch.ones_like(episodes.counted)  # noqa: E731
-    found = measure(network, scenes, tasks, (1, 2), everything, "cpu")
+    found = measured(network, scenes, runs, (1, 2), everything)
     for shots in (1, 2):
-        ratios, errors = {}, []
-        for kind, query in zip(tasks.classes, tasks.query, strict=True):
-            label = scenes.labels[query]
-            own, counted = (label == kind).sum(), (label != 255).sum()
-            a, b = ratios.get(kind, (0, 0))
-            ratios[kind] = (a + own, b + counted)
-            errors.append(100 * (1 - own / counted))
-        expected = 100 * np.mean([a / b for a, b in ratios.values()])
-        assert found[shots].overlap.mean == pytest.approx(expected)
+        errors, of_runs = [], []
+        for tasks in runs:
+            ratios = {}
+            for kind, query in zip(tasks.classes, tasks.query, strict=True):
+                label = scenes.labels[query]
+                own, counted = (label == kind).sum(), (label != 255).sum()
+                a, b = ratios.get(kind, (0, 0))
+                ratios[kind] = (a + own, b + counted)
+                errors.append(100 * (1 - own / counted))
+            of_runs.append(100 * np.mean([a / b for a, b in ratios.values()]))
+        assert [o.mean for o in found[shots].overlaps] == pytest.approx(of_runs)
+        assert found[shots].miou == pytest.approx(np.mean(of_runs))
         assert found[shots].share_errors == pytest.approx(errors, rel=1e-5)
-        assert found[shots].tasks == 6
+        assert found[shots].tasks == 10
         assert found[shots].tasks_per_second > 0
 
 
-def test_many_tasks_are_measured_in_portions(scenes, network, monkeypatch):
-    from tasks.fewshot_segmentation import evaluation
-
-    tasks = draw_tasks(scenes, (1, 2, 3), 11, 2, generator(4))
+@pytest.mark.parametrize(
+    ("name", "value"), [("_TASKS_AT_ONCE", ((100, 3),)), ("IMAGES_AT_ONCE", 7)]
+)
+def test_many_tasks_are_measured_in_parts(name, value, scenes, network, monkeypatch):
+    runs = [draw_tasks(scenes, (1, 2, 3), 11, 2, generator(seed)) for seed in (4, 5)]
     method = lambda episodes: episodes.query.mean(2) - episodes.query.mean((1, 2))[:, None]  # noqa: E731
-    whole = measure(network, scenes, tasks, (1,), method, "cpu")[1].overlap.mean
-    monkeypatch.setattr(evaluation, "_TASKS_AT_ONCE", ((100, 3),))
-    parts = measure(network, scenes, tasks, (1,), method, "cpu")[1]
-    assert parts.overlap.mean == pytest.approx(whole)
-    assert parts.tasks == 11
+    whole = measured(network, scenes, runs, (1,), method)[1]
+    assert len(portions(scenes, runs)) == 1
+    monkeypatch.setattr(evaluation, name, value)
+    assert len(portions(scenes, runs)) == (1 if name == "_TASKS_AT_ONCE" else 11)
+    parts = measured(network, scenes, runs, (1,), method)[1]
+    assert [o.mean for o in parts.overlaps] == pytest.approx([o.mean for o in whole.overlaps])
+    assert parts.tasks == 22

@@ -1,11 +1,14 @@
 """PASCAL-5ⁱ, COCO-20ⁱ and COCO → PASCAL on tiny copies in their publishers' byte formats."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from baselines.fewshot_segmentation.prototype_matching import PrototypeMatching
 from methods.repri import RePRI
+from models.segmentation.resnet import DilatedResNet
 from repro.context import RunContext
 from repro.errors import UserError
 from tasks.fewshot_segmentation import FewShotSegmentation, coco, pascal
@@ -144,9 +147,39 @@ def test_pascal_runs_end_to_end(method, pascal_files, tmp_path):
 
 
 @pytest.mark.slow
-def test_coco_to_pascal_runs_end_to_end(coco_files, pascal_files, tmp_path):
-    metrics = TASK.run(RePRI(steps=3), context(tmp_path / "trial", "coco_to_pascal_fold1"))
+@pytest.mark.parametrize("dataset", ["coco_20i_fold2", "coco_to_pascal_fold1"])
+def test_coco_runs_end_to_end(dataset, coco_files, pascal_files, tmp_path):
+    # Two images of a class are too few for a held-out query beside two supports.
+    task = replace(TASK, shots=(1,)) if dataset.startswith("coco_20i") else TASK
+    trial = context(tmp_path / "trial", dataset)
+    metrics = task.run(RePRI(steps=3), trial)
     assert 0 <= metrics["miou_mean"] <= 100
+    assert {"train2014.zip", "val2014.zip", "annotations_trainval2014.zip"} <= set(
+        trial.data_hashes
+    )
+
+
+@pytest.mark.slow
+def test_pascal_runs_end_to_end_on_a_network_that_the_method_names(pascal_files, found, tmp_path):
+    """PSPNet with a saved backbone in torchvision's names; the deeper one, by the method's word."""
+    backbone = {**DilatedResNet(101).state_dict(), "fc.bias": torch.zeros(1000)}
+    torch.save(backbone, found / "resnet101-63fe2227.pth")
+    task = replace(
+        TASK,
+        network="pspnet50",
+        more_networks=("pspnet101",),
+        pretraining="imagenet",
+        base_seed=0,
+        checkpoints=1,
+        batch_size=24,
+        shots=(1,),
+        tasks=2,
+    )
+    trial = context(tmp_path / "trial", "pascal_5i_fold0")
+    metrics = task.run(RePRI(steps=3, network="pspnet101"), trial)
+    assert 0 <= metrics["miou@1"] <= 100
+    assert trial.counts["parameters"] > 60_000_000
+    assert "resnet101-63fe2227.pth" in trial.data_hashes
 
 
 def test_missing_files_are_named(found):

@@ -13,8 +13,8 @@ from baselines.fewshot_segmentation.prototype_matching import PrototypeMatching
 from baselines.fewshot_segmentation.support_threshold import SupportThreshold
 from methods.repri import RePRI
 from repro.context import RunContext
-from repro.errors import UserError
-from tasks.fewshot_segmentation import BaseNetwork, FewShotSegmentation
+from repro.errors import Interrupted, UserError
+from tasks.fewshot_segmentation import BaseNetwork, FewShotSegmentation, evaluation
 from tasks.fewshot_segmentation.generated import TexturedShapes
 
 TASK = FewShotSegmentation(
@@ -99,7 +99,9 @@ def test_another_network_sees_the_same_labels(tmp_path, artifacts):
 def test_fewer_shots_have_the_first_supports_of_more(tmp_path, artifacts):
     recorder = Recorder()
     TASK.run(recorder, context(tmp_path, artifacts))
-    one, five, ten = recorder.seen[:3]
+    # The pictures' tasks come first, before anything is timed.
+    pictures, one, five, ten = recorder.seen
+    assert (len(pictures), pictures.shots) == (4, 1)
     assert (one.shots, five.shots, ten.shots) == (1, 5, 10)
     assert torch.equal(one.support, ten.support[:, :1])
     assert torch.equal(five.support, ten.support[:, :5])
@@ -111,8 +113,10 @@ def test_runs_and_seeds_draw_other_tasks(tmp_path, artifacts):
     TASK.run(first, context(tmp_path / "a", artifacts))
     task = replace(TASK, base_seed=1000)
     task.run(second, context(tmp_path / "b", artifacts, seed=1001))
-    assert not torch.equal(first.seen[0].query, first.seen[3].query)
-    assert not torch.equal(first.seen[0].proportion, second.seen[0].proportion)
+    # Tasks of both runs are given at once, 12 of each.
+    assert len(first.seen[1]) == 24
+    assert not torch.equal(first.seen[1].query[:12], first.seen[1].query[12:])
+    assert not torch.equal(first.seen[1].proportion, second.seen[1].proportion)
 
 
 def test_pilots_and_tuning_never_see_the_test(tmp_path, artifacts, monkeypatch):
@@ -142,6 +146,38 @@ def test_the_leak_may_take_another_checkpoint_and_never_another_training(tmp_pat
     assert len(leak.seen) == len(base.seen) + 2
 
 
+def test_an_interrupted_trial_goes_on_after_its_last_portion(tmp_path, artifacts, monkeypatch):
+    task = replace(TASK, base_seed=1000)
+    whole = task.run(RePRI(steps=2), context(tmp_path / "whole", artifacts))
+    # 11 images a task: two tasks in a portion.
+    monkeypatch.setattr(evaluation, "IMAGES_AT_ONCE", 22)
+    stopped = context(tmp_path / "stopped", artifacts)
+    stopped.should_stop = lambda: True
+    with pytest.raises(Interrupted, match="stopped after step 1"):
+        task.run(RePRI(steps=2), stopped)
+    recorder = Recorder()
+    again = context(tmp_path / "stopped", artifacts)
+    task.run(recorder, again)
+    assert again.resumed_from == 1
+    # Pictures, and 11 of 12 portions at three numbers of shots.
+    assert len(recorder.seen) == 1 + 11 * 3
+    parts = context(tmp_path / "parts", artifacts)
+    for name, value in task.run(RePRI(steps=2), parts).items():
+        if not name.startswith("tasks_per_second"):
+            assert value == pytest.approx(whole[name], rel=1e-5), name
+
+
+def test_a_method_may_name_another_network(tmp_path, artifacts):
+    first, second = Recorder(), Recorder(BaseNetwork(network="dilated"))
+    for place, recorder in enumerate((first, second)):
+        TASK.run(recorder, context(tmp_path / str(place), artifacts))
+    assert torch.equal(first.seen[0].query, second.seen[0].query)
+    settings = FewShotSegmentation(network="pspnet50", base_seed=0)._base_settings(
+        "pascal_5i_fold0", RePRI(network="pspnet101").base, 0
+    )
+    assert settings.network == "pspnet101"
+
+
 def test_data_sets_with_one_base_set_share_its_network(tmp_path, artifacts):
     used = []
     for dataset in ("textured_shapes", "shifted_shapes"):
@@ -162,6 +198,13 @@ def test_a_shared_seed_gives_all_seeds_one_base_network(tmp_path, artifacts):
     wanted = task.artifacts("textured_shapes")
     assert len(wanted) == 2
     assert wanted[0][1]["seed"] == 1000
+    deeper = replace(task, network="pspnet50", more_networks=("pspnet101",))
+    names = [(s["network"], s["training"]) for _, s in deeper.artifacts("pascal_5i_fold0")]
+    assert names == [
+        ("pspnet50", "cross_entropy"),
+        ("pspnet50", "episodic"),
+        ("pspnet101", "cross_entropy"),
+    ]
     assert TASK.artifacts("textured_shapes") == []
 
 
@@ -198,7 +241,8 @@ def test_known_data_sets_and_their_files():
     assert {"textured_shapes", "pascal_5i_fold0"} <= set(FewShotSegmentation.known_datasets())
     assert FewShotSegmentation.data_files("textured_shapes") == ()
     names = {file.name for file in FewShotSegmentation.data_files("coco_to_pascal_fold2")}
-    assert {"train2014.zip", "benchmark.tgz", "resnet50-0676ba61.pth"} <= names
+    weights = {"resnet50-0676ba61.pth", "resnet101-63fe2227.pth"}
+    assert {"train2014.zip", "benchmark.tgz", *weights} <= names
 
 
 def test_nothing_here_needs_torchvision():
