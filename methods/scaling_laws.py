@@ -2,18 +2,20 @@
 
 Henighan et al. (2020), "Scaling Laws for Autoregressive Generative Modeling", equation 1.1:
 L(x) = L∞ + (x₀ / x)^α for the size x = N or the compute x = C: L∞ is read as the entropy of the
-data, the rest as the divergence of the model from them.
+data, the rest as the divergence of the model from them. So L∞ and x₀ are not negative, and α is
+positive: the curve falls.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from repro.curves import Fit, fit
+from repro.curves import Fit, fit_falling
 from tasks.scaling.protocol import Curve, Numbers
 
 
@@ -30,8 +32,7 @@ class PowerLawWithConstant:
 
     def fitted(self, x: ArrayLike, losses: ArrayLike) -> Curve:
         """Return the law through points; see :class:`tasks.scaling.protocol.ScalingForm`."""
-        found = fit("power_law_with_constant", x, losses, huber_delta=self.huber_delta)
-        return _PowerLaw(found)
+        return _PowerLaw(fit_falling(x, losses, huber_delta=self.huber_delta))
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,9 @@ class _PowerLaw:
         return self.fit.parameters["constant"]
 
     def place_of(self, loss: float) -> float:
-        ratio = (loss - self.constant) / self.fit.parameters["coefficient"]
-        if not ratio > 0:
-            return float("inf")
+        above, coefficient = loss - self.constant, self.fit.parameters["coefficient"]
+        if not (above > 0 and coefficient > 0):
+            return math.inf
+        ratio = above / coefficient
         with np.errstate(over="ignore"):
             return float(np.exp(np.log(ratio) / self.fit.parameters["exponent"]))

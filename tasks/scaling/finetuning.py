@@ -11,7 +11,7 @@ from losses import cross_entropy
 from models.language import hidden_states
 from tasks.scaling.domains import Labelled
 
-_BATCH = 64
+_BATCH = 32
 
 
 class Classified(NamedTuple):

@@ -10,15 +10,18 @@ from typing import Any
 import numpy as np
 
 from repro.curves import fit_joint, lower_hull, optimal_size
+from repro.curves.frontier import LEAST_MODELS
 from tasks.scaling.domains import BLANK_TEST, EXTRAPOLATION, TEST
 from tasks.scaling.protocol import Numbers, ScalingForm
 
 #: Most doublings by which a forecast of a size may be off; "never" counts as this.
 MOST_DOUBLINGS = 10.0
-#: Curves count from here on (a share of the tokens): before, the learning rate still rises. A later
-#: start would make models be compared at nearly the same tokens, and the best size's exponent rise
-#: towards 1.
-COUNTED_FROM = 0.04
+#: Of a run, the share of tokens from which its losses count. For the best size from early on: a
+#: later start would compare models at nearly the same tokens, and its exponent rise towards 1.
+#: For L(C) later: what a model loses at first is no part of a law of the compute.
+SIZES_FROM, LAW_FROM = 0.04, 0.2
+#: Fewer points of a frontier than a law has parameters say nothing.
+LEAST_POINTS = 3
 #: Compute relative to the smallest model's whole run at which the best size is read.
 COMPUTE_LEVELS = (4, 8, 16)
 
@@ -67,37 +70,43 @@ class Ladder:
         """C = 6 N · tokens, (models, looks), in operations."""
         return np.asarray(6 * self.sizes[:, None] * self.tokens)
 
-    def counted(self) -> slice:
-        """Return which looks count."""
-        return slice(int((self.tokens < COUNTED_FROM * self.tokens[-1]).sum()), None)
+    def counted(self, share: float) -> slice:
+        """Return which looks count from a share of the tokens on."""
+        return slice(int((self.tokens < share * self.tokens[-1]).sum()), None)
 
 
 def out_of_sample(ladder: Ladder, form: ScalingForm) -> dict[str, float]:
     """Return how far off a law is at the largest model, of which its fit saw nothing.
 
     ``size_error`` and ``compute_error``  |foretold − measured| loss, nats: from L(N), and from L(C)
-                                          of the frontier at the largest compute
+                                          of the frontier at the largest compute (NaN where
+                                          the frontier has fewer than three points)
     ``forecast_error``  doublings between the size foretold for the largest model's loss and its own
     """
     law = form.fitted(ladder.sizes[:-1], ladder.final[:-1])
     foretold = float(law.predict(ladder.sizes[-1:])[0])
     place = law.place_of(float(ladder.final[-1]))
     doublings = abs(math.log2(place / ladder.sizes[-1])) if place > 0 else MOST_DOUBLINGS
-    compute, losses = frontier(ladder, slice(0, -1))
-    spent = ladder.compute[-1, -1]
-    of_compute = form.fitted(compute, losses)
-    reached = float(frontier(ladder, slice(None))[1].min())
     return {
         "size_error": abs(foretold - float(ladder.final[-1])),
-        "compute_error": abs(float(of_compute.predict([spent])[0]) - reached),
+        "compute_error": _compute_error(ladder, form),
         "forecast_error": min(doublings, MOST_DOUBLINGS),
     }
 
 
+def _compute_error(ladder: Ladder, form: ScalingForm) -> float:
+    compute, losses = frontier(ladder, slice(0, -1))
+    if len(compute) < LEAST_POINTS:
+        return math.nan
+    foretold = form.fitted(compute, losses).predict(ladder.compute[-1, -1:])
+    return abs(float(foretold[0]) - float(frontier(ladder, slice(None))[1].min()))
+
+
 def frontier(ladder: Ladder, models: slice) -> tuple[Numbers, Numbers]:
     """Return compute and loss of the points that no cheaper point of these models beats."""
-    compute = ladder.compute[models, ladder.counted()].ravel()
-    losses = ladder.losses[TEST][models, ladder.counted()].ravel()
+    kept = ladder.counted(LAW_FROM)
+    compute = ladder.compute[models, kept].ravel()
+    losses = ladder.losses[TEST][models, kept].ravel()
     order = np.argsort(compute, kind="stable")
     compute, losses = compute[order], losses[order]
     before = np.concatenate([[np.inf], np.minimum.accumulate(losses)[:-1]])
@@ -106,17 +115,16 @@ def frontier(ladder: Ladder, models: slice) -> tuple[Numbers, Numbers]:
 
 def whole_ladder(ladder: Ladder, form: ScalingForm) -> dict[str, float]:
     """Return the law's constant from all models, in nats, of L(N) and of L(C), where it has one."""
+    found = {"constant": form.fitted(ladder.sizes, ladder.final).constant}
     compute, losses = frontier(ladder, slice(None))
-    found = {
-        "constant": form.fitted(ladder.sizes, ladder.final).constant,
-        "compute_constant": form.fitted(compute, losses).constant,
-    }
+    if len(compute) >= LEAST_POINTS:
+        found["compute_constant"] = form.fitted(compute, losses).constant
     return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
 def joint_constant(ladder: Ladder) -> float:
     """Return E of L(N, D) = E + A / N^α + B / D^β through all points of all models."""
-    kept = ladder.counted()
+    kept = ladder.counted(LAW_FROM)
     losses = ladder.losses[TEST][:, kept]
     sizes, tokens = np.broadcast_arrays(ladder.sizes[:, None], ladder.tokens[kept])
     return fit_joint(sizes.ravel(), tokens.ravel(), losses.ravel()).parameters["constant"]
@@ -125,20 +133,35 @@ def joint_constant(ladder: Ladder) -> float:
 def best_sizes(ladder: Ladder) -> dict[str, float]:
     """Return the best size, relative to the smallest, at some amounts of compute; and its exponent.
 
-    The law is the power law through the vertices of the frontier's convex hull, as in the paper.
-    NaN where one model alone is on the frontier.
+    ``best_size@c``, ``best_size_exponent``  of the power law through the vertices of the
+                        frontier's convex hull, as the paper has it; NaN for a single model there, and
+                        for losses that are not finite
+    ``frontier_models``  models that have a vertex
+    ``inner_best_size_exponent``  with one point for each model but the first and the last, whose
+                        stretches are cut off by the ladder's end, which flattens the paper's; left
+                        out for fewer than four models
     """
-    kept = ladder.counted()
-    losses = ladder.losses[TEST][:, kept].ravel()
-    compute = ladder.compute[:, kept].ravel()
-    sizes = np.broadcast_to(ladder.sizes[:, None], ladder.compute[:, kept].shape).ravel()
-    unit = ladder.compute[0, -1]
+    points = _points_of_sizes(ladder)
     levels = [f"best_size@{level}" for level in COMPUTE_LEVELS]
-    if np.unique(sizes[lower_hull(compute, losses)]).size < 2:
-        return dict.fromkeys([*levels, "best_size_exponent"], math.nan)
-    law = optimal_size(sizes, compute, losses, rule="vertices")
-    places = law.predict(unit * np.array(COMPUTE_LEVELS)) / ladder.sizes[0]
-    return {**dict(zip(levels, places.tolist(), strict=True)), "best_size_exponent": law.exponent}
+    finite = bool(np.isfinite(points[2]).all())
+    models = float(np.unique(points[0][lower_hull(*points[1:])]).size) if finite else math.nan
+    if not models >= 2:
+        undefined = dict.fromkeys([*levels, "best_size_exponent"], math.nan)
+        return {**undefined, "frontier_models": models}
+    law = optimal_size(*points, rule="vertices")
+    places = law.predict(ladder.compute[0, -1] * np.array(COMPUTE_LEVELS)) / ladder.sizes[0]
+    found = {**dict(zip(levels, places.tolist(), strict=True)), "best_size_exponent": law.exponent}
+    if models >= LEAST_MODELS:
+        found["inner_best_size_exponent"] = optimal_size(*points, rule="models").exponent
+    return {**found, "frontier_models": models}
+
+
+def _points_of_sizes(ladder: Ladder) -> tuple[Numbers, Numbers, Numbers]:
+    """Return size, compute and loss of every point that counts for the best size."""
+    kept = ladder.counted(SIZES_FROM)
+    compute = ladder.compute[:, kept]
+    sizes = np.broadcast_to(ladder.sizes[:, None], compute.shape)
+    return sizes.ravel(), compute.ravel(), ladder.losses[TEST][:, kept].ravel()
 
 
 def by_size(ladder: Ladder) -> dict[str, float]:

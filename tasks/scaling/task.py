@@ -50,10 +50,10 @@ class Scaling:
 
     Metrics that judge a law: ``size_error``, ``compute_error`` (nats), ``forecast_error``
     (doublings). Of its fit to all models: ``constant``, ``compute_constant`` (nats). The ladder's
-    own, the same for every method: ``loss@r`` with r the size relative to the smallest,
-    ``best_size@c``, ``best_size_exponent``, ``joint_constant``, ``divergence@r`` (from the true
-    source, where known), ``information@r`` and ``information_gain@r`` (pairs),
-    ``extrapolation_loss@r`` and ``matched_extrapolation@r`` (mathematics),
+    own, the same for every method: ``loss@r`` with r the size relative to the smallest; what
+    :func:`~tasks.scaling.measures.best_sizes` has; ``joint_constant``; ``divergence@r`` (from the
+    true source, where known); ``information@r`` and ``information_gain@r`` (pairs);
+    ``extrapolation_loss@r`` and ``matched_extrapolation@r`` (mathematics);
     ``classification_loss@r`` and ``error_rate@r`` (digits). A ladder that diverges has ``nan``.
     """
 
@@ -61,13 +61,13 @@ class Scaling:
     layers: int = 2
     heads: int = 2
     feedforward: float = 4.0
-    steps: int = 500
+    steps: int = 300
     tokens: int = 1024
-    learning_rate: float = 1e-2
+    learning_rate: float = 5e-3
     warmup: int = 20
     weight_decay: float = 0.0
-    looks: int = 12
-    finetune_steps: int = 100
+    looks: int = 10
+    finetune_steps: int = 60
     precision: Precision = "float32"
     deviation: float = 0.1
     parts: int = 1

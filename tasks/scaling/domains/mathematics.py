@@ -26,10 +26,10 @@ class Mathematics(OfUnknownEntropy, Unlabelled):
     ``columns``          of training, 1 to so many; ``further_columns``: of the test beyond
     """
 
-    base: int = 5
-    context: int = 27
+    base: int = 4
+    context: int = 21
     columns: int = 4
-    further_columns: int = 8
+    further_columns: int = 6
 
     @property
     def vocabulary(self) -> int:

@@ -72,7 +72,8 @@ def test_a_forecast_that_never_comes_counts_as_the_most_doublings():
 
 def test_the_frontier_is_what_no_cheaper_point_beats():
     compute, lowest = frontier(ladder(), slice(None))
-    every_c, every_l = ladder().compute, losses()
+    kept = ladder().counted(measures.LAW_FROM)
+    every_c, every_l = ladder().compute[:, kept], losses()[:, kept]
     assert (np.diff(compute) > 0).all()
     assert (np.diff(lowest) < 0).all()
     for c, loss in zip(compute, lowest, strict=True):
@@ -81,12 +82,14 @@ def test_the_frontier_is_what_no_cheaper_point_beats():
 
 def test_early_points_do_not_count():
     own = Ladder(SIZES, np.array([10.0, 300.0, 1000.0]), {TEST: losses()[:, :3]})
-    assert own.counted() == slice(1, None)
+    assert own.counted(measures.SIZES_FROM) == slice(1, None)
+    assert own.counted(measures.LAW_FROM) == slice(1, None)
+    assert own.counted(0.5) == slice(2, None)
 
 
 def test_best_sizes_follow_the_power_of_the_joint_law(monkeypatch):
     """With many sizes and tokens: N_opt ∝ C^(β / (α + β))."""
-    monkeypatch.setattr(measures, "COUNTED_FROM", 0.0)
+    monkeypatch.setattr(measures, "SIZES_FROM", 0.0)
     sizes = np.geomspace(1e3, 1e7, 60)
     tokens = np.geomspace(1e4, 1e9, 80)
     dense = Ladder(sizes, tokens, {TEST: losses(sizes, tokens)})
@@ -95,11 +98,35 @@ def test_best_sizes_follow_the_power_of_the_joint_law(monkeypatch):
     assert BETA / (ALPHA + BETA) - 0.1 < found["best_size_exponent"] < BETA / (ALPHA + BETA)
     slope = math.log(found["best_size@16"] / found["best_size@4"]) / math.log(4)
     assert slope == pytest.approx(found["best_size_exponent"])
+    # Without the ends the law's own exponent comes back.
+    assert found["inner_best_size_exponent"] == pytest.approx(BETA / (ALPHA + BETA), abs=0.02)
 
 
 def test_one_model_on_the_frontier_has_no_exponent():
     flat = np.ones((6, 1)) * (3 - 0.1 * np.arange(12))
     found = best_sizes(Ladder(SIZES, TOKENS, {TEST: flat}))
+    assert found.pop("frontier_models") == 1
+    assert all(math.isnan(value) for value in found.values())
+
+
+def test_a_frontier_of_two_points_has_no_law_of_compute():
+    rising = np.array([2.0, 1.0])[None] + np.arange(6)[:, None]
+    own = Ladder(SIZES, np.array([500.0, 1000.0]), {TEST: rising})
+    assert math.isnan(out_of_sample(own, PowerLawWithConstant())["compute_error"])
+    assert "compute_constant" not in whole_ladder(own, PowerLawWithConstant())
+
+
+def test_losses_that_rise_with_size_make_no_rising_law():
+    own = Ladder(SIZES, TOKENS, {TEST: losses()[::-1] + 0 * TOKENS})
+    law = PowerLawWithConstant().fitted(own.sizes, own.final)
+    assert np.ptp(law.predict([1e3, 1e6, 1e9])) == pytest.approx(0, abs=1e-9)
+    assert law.place_of(0.5) == math.inf
+
+
+def test_a_ladder_that_diverges_has_no_best_size():
+    broken = losses()
+    broken[2, 5:] = math.nan
+    found = best_sizes(Ladder(SIZES, TOKENS, {TEST: broken}))
     assert all(math.isnan(value) for value in found.values())
 
 

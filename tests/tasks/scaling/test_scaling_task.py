@@ -82,7 +82,7 @@ def test_each_domain_has_its_own_metrics(tmp_path, dataset, names):
 def test_rungs_are_trained_with_the_rate_of_their_size(tmp_path):
     rung = TINY._rung("markov_chain", 0, 8)
     assert rung.size == 12 * 2 * 64
-    assert rung.rate == pytest.approx(1e-2 * (1536 / 12288) ** -0.25)
+    assert rung.rate == pytest.approx(5e-3 * (1536 / 12288) ** -0.25)
     assert rung.look_steps()[-1] == 6
     train_rung(tmp_path, **asdict(rung))
     record = json.loads((tmp_path / "rung.json").read_text())
