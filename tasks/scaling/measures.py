@@ -134,12 +134,12 @@ def best_sizes(ladder: Ladder) -> dict[str, float]:
     """Return the best size, relative to the smallest, at some amounts of compute; and its exponent.
 
     ``best_size@c``, ``best_size_exponent``  of the power law through the vertices of the
-                        frontier's convex hull, as the paper has it; NaN for a single model there, and
-                        for losses that are not finite
+        frontier's convex hull, as the paper has it; NaN for a single model there, and for losses
+        that are not finite
     ``frontier_models``  models that have a vertex
     ``inner_best_size_exponent``  with one point for each model but the first and the last, whose
-                        stretches are cut off by the ladder's end, which flattens the paper's; left
-                        out for fewer than four models
+        stretches are cut off by the ladder's end, which flattens the paper's; left out for fewer
+        than four models
     """
     points = _points_of_sizes(ladder)
     levels = [f"best_size@{level}" for level in COMPUTE_LEVELS]
