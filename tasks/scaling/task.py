@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -98,7 +97,7 @@ class Scaling:
     def run(self, method: ScalingForm, context: RunContext) -> dict[str, float]:
         """Judge ``method`` on the ladder of ``context.dataset`` and return the metrics."""
         _note_data(context)
-        rungs = self._rungs(type(method).__name__, context)
+        rungs = self._rungs(context, largest_first=method.joint)
         ladder = Ladder.of(rungs)
         self._log(ladder, context)
         context.record(
@@ -113,13 +112,13 @@ class Scaling:
         joint = {"joint_constant": joint_constant(ladder)} if method.joint else {}
         return {**own, **laws, **joint}
 
-    def _rungs(self, name: str, context: RunContext) -> list[dict[str, Any]]:
+    def _rungs(self, context: RunContext, largest_first: bool) -> list[dict[str, Any]]:
         """Return what each model's training wrote, the smallest first.
 
-        Methods start at different ends, so that two that run at once share the work.
+        The law and its rivals start at different ends, so that two that run at once share the work.
         """
         widths = list(self.widths)
-        order = widths if zlib.crc32(name.encode()) % 2 else widths[::-1]
+        order = widths[::-1] if largest_first else widths
         found = {}
         for done, width in enumerate(order):
             rung = self._rung(context.dataset, context.seed("ladder"), width)
