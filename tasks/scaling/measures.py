@@ -173,14 +173,14 @@ def by_size(ladder: Ladder) -> dict[str, float]:
         columns |= _information(ladder)
     if EXTRAPOLATION in ladder.losses:
         columns["extrapolation_loss"] = ladder.losses[EXTRAPOLATION][:, -1].tolist()
-        columns["matched_extrapolation"] = _matched(ladder).tolist()
+        columns["matched_extrapolation"] = _matched(ladder)
     if ladder.classification is not None:
         for name, key in (("classification_loss", "loss"), ("error_rate", "error_rate")):
             columns[name] = [found[key] for found in ladder.classification]
     return {
         f"{name}@{level}": value
         for name, values in columns.items()
-        for level, value in zip(ladder.relative, values, strict=True)
+        for level, value in zip(ladder.relative[-len(values) :], values, strict=True)
     }
 
 
@@ -191,15 +191,16 @@ def _information(ladder: Ladder) -> dict[str, Sequence[float]]:
     return {"information": information.tolist(), "information_gain": (information / blank).tolist()}
 
 
-def _matched(ladder: Ladder) -> Numbers:
-    """Return each model's extrapolation loss when its loss in training's range is the same.
+def _matched(ladder: Ladder) -> list[float]:
+    """Return the extrapolation loss of each model but the smallest at the same loss in range.
 
-    That loss is the worst of the models' least ones, so that each has reached it; in between looks,
-    a straight line joins the two losses. A model below it at its first look counts from there.
+    That loss is the worst of these models' least ones, so that each has reached it; in between
+    looks, a straight line joins the two losses. The smallest may have learnt nothing: at its loss,
+    that of guessing, all models would be alike whatever else holds.
     """
-    inside, beyond = ladder.losses[TEST], ladder.losses[EXTRAPOLATION]
+    inside, beyond = ladder.losses[TEST][1:], ladder.losses[EXTRAPOLATION][1:]
     level = float(inside.min(axis=1).max())
-    return np.array([_when(own, level, other) for own, other in zip(inside, beyond, strict=True)])
+    return [_when(own, level, other) for own, other in zip(inside, beyond, strict=True)]
 
 
 def _when(falling: Numbers, level: float, values: Numbers) -> float:
