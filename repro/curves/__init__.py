@@ -5,6 +5,7 @@ results stale of those that do.
 """
 
 from repro.curves.extrapolation import Extrapolation, extrapolations, joint_extrapolations
+from repro.curves.falling import fit_falling
 from repro.curves.forms import FORMS, Form
 from repro.curves.frontier import OptimalSize, lower_hull, optimal_size
 from repro.curves.joint import (
@@ -35,6 +36,7 @@ __all__ = [
     "bootstrap",
     "extrapolations",
     "fit",
+    "fit_falling",
     "fit_joint",
     "joint_constant_interval",
     "joint_extrapolations",

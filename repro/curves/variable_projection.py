@@ -101,7 +101,7 @@ class Problem:
         size = float(np.abs(y).max()) or 1.0
         scaled, delta = y / size, None if huber_delta is None else huber_delta / size
         steepness = self._searched(scaled, delta) if self.form.rate else 0.0
-        coefficients, loss = _linear(self._basis(steepness), scaled, delta)
+        coefficients, loss = linear_factors(self._basis(steepness), scaled, delta)
         with np.errstate(over="ignore"):
             return self._fit(steepness, coefficients * size, float(np.float64(loss) * size * size))
 
@@ -111,13 +111,13 @@ class Problem:
         """Return the least loss of a curve whose ``parameter`` is ``value``."""
         if parameter == self.form.rate:
             steepness = float(np.clip(value * self.half, -_STEEPEST, _STEEPEST))
-            return _linear(self._basis(steepness), y, huber_delta)[1]
+            return linear_factors(self._basis(steepness), y, huber_delta)[1]
         place = self.form.parameters.index(parameter)
 
         def loss(steepness: float, delta: float | None = huber_delta) -> float:
             basis = self._plain_basis(steepness)
             rest = np.delete(basis, place, axis=1)
-            return _linear(rest, y - value * basis[:, place], delta)[1]
+            return linear_factors(rest, y - value * basis[:, place], delta)[1]
 
         if not self.form.rate:
             return loss(0.0)
@@ -127,7 +127,9 @@ class Problem:
     def _searched(self, y: Numbers, delta: float | None) -> float:
         if delta is None:
             return self._steepness(y)
-        return _minimise(lambda t: _linear(self._basis(t), y, delta)[1], self._losses(_GRID, y))[1]
+        return _minimise(
+            lambda t: linear_factors(self._basis(t), y, delta)[1], self._losses(_GRID, y)
+        )[1]
 
     def _steepness(self, y: Numbers) -> float:
         """Return the steepness of least squares: ever finer grids around each lowest place."""
@@ -208,7 +210,7 @@ def _minimise(loss: Callable[[float], float], losses: Numbers) -> tuple[float, f
     return min(found)
 
 
-def _linear(basis: Numbers, y: Numbers, delta: float | None) -> tuple[Numbers, float]:
+def linear_factors(basis: Numbers, y: Numbers, delta: float | None) -> tuple[Numbers, float]:
     """Return the best factors of the basis and their loss, for Huber's by reweighting."""
     factors: Numbers = np.linalg.lstsq(basis, y, rcond=None)[0].astype(np.float64)
     if delta is None:

@@ -1,0 +1,1 @@
+"""Laws that the power law plus constant must beat."""

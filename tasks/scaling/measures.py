@@ -1,0 +1,213 @@
+"""What a ladder of trained models says: laws out of sample, best sizes, information."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from repro.curves import fit_joint, lower_hull, optimal_size
+from repro.curves.frontier import LEAST_MODELS
+from tasks.scaling.domains import BLANK_TEST, EXTRAPOLATION, TEST
+from tasks.scaling.protocol import Numbers, ScalingForm
+
+#: Most doublings by which a forecast of a size may be off; "never" counts as this.
+MOST_DOUBLINGS = 10.0
+#: Of a run, the share of tokens from which its losses count. For the best size from early on: a
+#: later start would compare models at nearly the same tokens, and its exponent rise towards 1.
+#: For L(C) later: what a model loses at first is no part of a law of the compute.
+SIZES_FROM, LAW_FROM = 0.04, 0.2
+#: Fewer points of a frontier than a law has parameters say nothing.
+LEAST_POINTS = 3
+#: Compute relative to the smallest model's whole run at which the best size is read.
+COMPUTE_LEVELS = (4, 8, 16)
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """The models of a ladder, by size.
+
+    ``sizes``  N, (models,); ``tokens`` (looks,); ``losses`` test → (models, looks)
+    ``true_loss``  of the source itself, where known
+    ``classification``  of each model, where the domain has classes
+    """
+
+    sizes: Numbers
+    tokens: Numbers
+    losses: Mapping[str, Numbers]
+    true_loss: float | None = None
+    classification: Sequence[Mapping[str, float]] | None = None
+
+    @classmethod
+    def of(cls, rungs: Sequence[Mapping[str, Any]]) -> Ladder:
+        """Return the ladder of what ``train_rung`` wrote, the smallest model first."""
+        looks = [rung["looks"] for rung in rungs]
+        names = [name for name in looks[0][0] if name != "tokens"]
+        classified = [rung["classification"] for rung in rungs]
+        return cls(
+            sizes=np.array([rung["size"] for rung in rungs], dtype=float),
+            tokens=np.array([look["tokens"] for look in looks[0]], dtype=float),
+            losses={n: np.array([[look[n] for look in own] for own in looks]) for n in names},
+            true_loss=rungs[0]["true_loss"],
+            classification=classified if classified[0] else None,
+        )
+
+    @property
+    def final(self) -> Numbers:
+        """The least test loss of each model, (models,), as the paper has it."""
+        return np.asarray(self.losses[TEST].min(axis=1))
+
+    @property
+    def relative(self) -> list[int]:
+        """Each size over the smallest, as the levels of metrics name it."""
+        return [round(size / self.sizes[0]) for size in self.sizes.tolist()]
+
+    @property
+    def compute(self) -> Numbers:
+        """C = 6 N · tokens, (models, looks), in operations."""
+        return np.asarray(6 * self.sizes[:, None] * self.tokens)
+
+    def counted(self, share: float) -> slice:
+        """Return which looks count from a share of the tokens on."""
+        return slice(int((self.tokens < share * self.tokens[-1]).sum()), None)
+
+
+def out_of_sample(ladder: Ladder, form: ScalingForm) -> dict[str, float]:
+    """Return how far off a law is at the largest model, of which its fit saw nothing.
+
+    ``size_error`` and ``compute_error``  |foretold − measured| loss, nats: from L(N), and from L(C)
+                                          of the frontier at the largest compute (NaN where
+                                          the frontier has fewer than three points)
+    ``forecast_error``  doublings between the size foretold for the largest model's loss and its own
+    """
+    law = form.fitted(ladder.sizes[:-1], ladder.final[:-1])
+    foretold = float(law.predict(ladder.sizes[-1:])[0])
+    place = law.place_of(float(ladder.final[-1]))
+    doublings = abs(math.log2(place / ladder.sizes[-1])) if place > 0 else MOST_DOUBLINGS
+    return {
+        "size_error": abs(foretold - float(ladder.final[-1])),
+        "compute_error": _compute_error(ladder, form),
+        "forecast_error": min(doublings, MOST_DOUBLINGS),
+    }
+
+
+def _compute_error(ladder: Ladder, form: ScalingForm) -> float:
+    compute, losses = frontier(ladder, slice(0, -1))
+    if len(compute) < LEAST_POINTS:
+        return math.nan
+    foretold = form.fitted(compute, losses).predict(ladder.compute[-1, -1:])
+    return abs(float(foretold[0]) - float(frontier(ladder, slice(None))[1].min()))
+
+
+def frontier(ladder: Ladder, models: slice) -> tuple[Numbers, Numbers]:
+    """Return compute and loss of the points that no cheaper point of these models beats."""
+    kept = ladder.counted(LAW_FROM)
+    compute = ladder.compute[models, kept].ravel()
+    losses = ladder.losses[TEST][models, kept].ravel()
+    order = np.argsort(compute, kind="stable")
+    compute, losses = compute[order], losses[order]
+    before = np.concatenate([[np.inf], np.minimum.accumulate(losses)[:-1]])
+    return compute[losses < before], losses[losses < before]
+
+
+def whole_ladder(ladder: Ladder, form: ScalingForm) -> dict[str, float]:
+    """Return the law's constant from all models, in nats, of L(N) and of L(C), where it has one."""
+    found = {"constant": form.fitted(ladder.sizes, ladder.final).constant}
+    compute, losses = frontier(ladder, slice(None))
+    if len(compute) >= LEAST_POINTS:
+        found["compute_constant"] = form.fitted(compute, losses).constant
+    return {name: value for name, value in found.items() if math.isfinite(value)}
+
+
+def joint_constant(ladder: Ladder) -> float:
+    """Return E of L(N, D) = E + A / N^α + B / D^β through all points of all models."""
+    kept = ladder.counted(LAW_FROM)
+    losses = ladder.losses[TEST][:, kept]
+    sizes, tokens = np.broadcast_arrays(ladder.sizes[:, None], ladder.tokens[kept])
+    return fit_joint(sizes.ravel(), tokens.ravel(), losses.ravel()).parameters["constant"]
+
+
+def best_sizes(ladder: Ladder) -> dict[str, float]:
+    """Return the best size, relative to the smallest, at some amounts of compute; and its exponent.
+
+    ``best_size@c``, ``best_size_exponent``  of the power law through the vertices of the
+        frontier's convex hull, as the paper has it; NaN for a single model there, and for losses
+        that are not finite
+    ``frontier_models``  models that have a vertex
+    ``inner_best_size_exponent``  with one point for each model but the first and the last, whose
+        stretches are cut off by the ladder's end, which flattens the paper's; left out for fewer
+        than four models
+    """
+    points = _points_of_sizes(ladder)
+    levels = [f"best_size@{level}" for level in COMPUTE_LEVELS]
+    finite = bool(np.isfinite(points[2]).all())
+    models = float(np.unique(points[0][lower_hull(*points[1:])]).size) if finite else math.nan
+    if not models >= 2:
+        undefined = dict.fromkeys([*levels, "best_size_exponent"], math.nan)
+        return {**undefined, "frontier_models": models}
+    law = optimal_size(*points, rule="vertices")
+    places = law.predict(ladder.compute[0, -1] * np.array(COMPUTE_LEVELS)) / ladder.sizes[0]
+    found = {**dict(zip(levels, places.tolist(), strict=True)), "best_size_exponent": law.exponent}
+    if models >= LEAST_MODELS:
+        found["inner_best_size_exponent"] = optimal_size(*points, rule="models").exponent
+    return {**found, "frontier_models": models}
+
+
+def _points_of_sizes(ladder: Ladder) -> tuple[Numbers, Numbers, Numbers]:
+    """Return size, compute and loss of every point that counts for the best size."""
+    kept = ladder.counted(SIZES_FROM)
+    compute = ladder.compute[:, kept]
+    sizes = np.broadcast_to(ladder.sizes[:, None], compute.shape)
+    return sizes.ravel(), compute.ravel(), ladder.losses[TEST][:, kept].ravel()
+
+
+def by_size(ladder: Ladder) -> dict[str, float]:
+    """Return what each model reached, as metrics whose level is its relative size."""
+    columns: dict[str, Sequence[float]] = {"loss": ladder.final.tolist()}
+    if ladder.true_loss is not None:
+        columns["divergence"] = (ladder.final - ladder.true_loss).tolist()
+    if BLANK_TEST in ladder.losses:
+        columns |= _information(ladder)
+    if EXTRAPOLATION in ladder.losses:
+        columns["extrapolation_loss"] = ladder.losses[EXTRAPOLATION][:, -1].tolist()
+        columns["matched_extrapolation"] = _matched(ladder)
+    if ladder.classification is not None:
+        for name, key in (("classification_loss", "loss"), ("error_rate", "error_rate")):
+            columns[name] = [found[key] for found in ladder.classification]
+    return {
+        f"{name}@{level}": value
+        for name, values in columns.items()
+        for level, value in zip(ladder.relative[-len(values) :], values, strict=True)
+    }
+
+
+def _information(ladder: Ladder) -> dict[str, Sequence[float]]:
+    """Return the empirical mutual information per caption token, and its share of their loss."""
+    blank, shown = ladder.losses[BLANK_TEST][:, -1], ladder.losses[TEST][:, -1]
+    information = blank - shown
+    return {"information": information.tolist(), "information_gain": (information / blank).tolist()}
+
+
+def _matched(ladder: Ladder) -> list[float]:
+    """Return the extrapolation loss of each model but the smallest at the same loss in range.
+
+    That loss is the worst of these models' least ones, so that each has reached it; in between
+    looks, a straight line joins the two losses. The smallest may have learnt nothing: at its loss,
+    that of guessing, all models would be alike whatever else holds.
+    """
+    inside, beyond = ladder.losses[TEST][1:], ladder.losses[EXTRAPOLATION][1:]
+    level = float(inside.min(axis=1).max())
+    return [_when(own, level, other) for own, other in zip(inside, beyond, strict=True)]
+
+
+def _when(falling: Numbers, level: float, values: Numbers) -> float:
+    """Return ``values`` at the first place where ``falling`` is at or below ``level``."""
+    place = int(np.argmax(falling <= level))
+    if place == 0:
+        return float(values[0])
+    high, low = falling[place - 1], falling[place]
+    share = (high - level) / (high - low)
+    return float(values[place - 1] + share * (values[place] - values[place - 1]))

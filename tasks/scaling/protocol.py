@@ -1,0 +1,36 @@
+"""What a method of the scaling task must offer: a curve through losses that foretells others."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Numbers = NDArray[np.float64]
+
+
+class Curve(Protocol):
+    """A fitted law of loss against size, or against compute."""
+
+    def predict(self, x: ArrayLike) -> Numbers:
+        """Return the loss at each ``x``."""
+
+    def place_of(self, loss: float) -> float:
+        """Return the ``x`` at which the loss is ``loss``; infinite where it never gets there."""
+
+    @property
+    def constant(self) -> float:
+        """The loss that is left at infinite ``x``: the law's estimate of the entropy."""
+
+
+class ScalingForm(Protocol):
+    """A kind of law.
+
+    ``joint``  whether the joint law L(N, D) belongs to it, and is to be fitted too
+    """
+
+    joint: ClassVar[bool]
+
+    def fitted(self, x: ArrayLike, losses: ArrayLike) -> Curve:
+        """Return the law through points: ``x`` (size or compute) and ``losses``, (points,) each."""

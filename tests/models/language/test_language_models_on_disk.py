@@ -1,0 +1,127 @@
+"""Published models, adapters, and base models kept as artefacts."""
+
+import json
+
+import pytest
+import torch
+from language_fixtures import RandomBatches, architecture, tiny
+
+from models.language import (
+    Adapters,
+    BaseModel,
+    Sampling,
+    Training,
+    TrainingSettings,
+    encoded,
+    generate,
+    hidden_states,
+    load_base_model,
+    load_model,
+    load_model_tokenizer,
+    merged,
+    next_token_loss,
+    save_tokenizer,
+    train_base_model,
+    train_tokenizer,
+    with_adapters,
+)
+from repro.context import RunContext
+from repro.errors import UserError
+
+
+def published(folder, family="llama"):
+    """Write a tiny model as its publisher would; return it."""
+    model = tiny(family, seed=7)
+    model.save_pretrained(folder)
+    save_tokenizer(train_tokenizer(["one two three"], 0, "bytes"), folder)
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast"}')
+    return model.eval()
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama"])
+def test_a_published_model_is_found_by_name_and_read(found, family):
+    model = published(found / "owner" / "tiny", family)
+    again = load_model("owner/tiny").eval()
+    tokens = RandomBatches().at(0).tokens
+    assert torch.equal(hidden_states(again, tokens), hidden_states(model, tokens))
+    assert {p.dtype for p in load_model("owner/tiny", dtype="bfloat16").parameters()} == {
+        torch.bfloat16
+    }
+    tokenizer = load_model_tokenizer("owner/tiny")
+    assert tokenizer.decode(encoded(tokenizer, ["two"])[0]) == "two"
+
+
+def test_a_model_that_is_not_there(found):
+    with pytest.raises(UserError, match=r"owner/none could not be read .*REPRO_DATA"):
+        load_model("owner/none")
+    published(found / "broken")
+    (found / "broken" / "model.safetensors").unlink()
+    with pytest.raises(UserError, match="the model broken could not be read"):
+        load_model("broken")
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama"])
+def test_adapters_start_without_effect_and_alone_are_trained(family):
+    model = tiny(family).eval()
+    batch = RandomBatches().at(0)
+    before = next_token_loss(model, batch, batch.total()).item()
+    own = {name: weight.clone() for name, weight in model.state_dict().items()}
+    adapted = with_adapters(model, Adapters(rank=2), seed=0)
+    assert next_token_loss(adapted, batch, batch.total()).item() == pytest.approx(before)
+    training = Training(adapted, RandomBatches(), TrainingSettings(steps=3, learning_rate=1e-2))
+    training.run()
+    adapted.eval()
+    trained = next_token_loss(adapted, batch, batch.total()).item()
+    assert trained != pytest.approx(before)
+    kept = {
+        n.replace(".base_layer", ""): w for n, w in adapted.get_base_model().state_dict().items()
+    }
+    assert all(torch.equal(kept[name], weight) for name, weight in own.items())
+    plain = merged(adapted)
+    assert next_token_loss(plain, batch, batch.total()).item() == pytest.approx(trained, rel=1e-5)
+
+
+def test_adapted_models_generate():
+    adapted = with_adapters(tiny("llama", seed=3), Adapters(rank=2), seed=0)
+    plain = tiny("llama", seed=3)
+    greedy = Sampling(temperature=0.0)
+    assert generate(adapted, [[1, 2]], 5, greedy) == generate(plain, [[1, 2]], 5, greedy)
+
+
+SETTINGS = BaseModel(
+    width=8, layers=1, steps=4, batch_size=2, context=16, vocabulary=270, tokenizer_texts=5
+)
+
+
+def test_a_base_model_is_built_once_and_shared(tmp_path, monkeypatch):
+    (tmp_path / "mine.txt").write_text("so it goes, and on it goes; " * 80)
+    how = BaseModel(**{**SETTINGS.settings(), "corpus": f"file:{tmp_path / 'mine.txt'}"})
+    built = []
+    for trial in ("one", "two"):
+        (tmp_path / trial).mkdir()
+        context = RunContext("t", "d", 0, tmp_path / trial, artifact_root=tmp_path / "artifacts")
+        built.append(context.artifact(train_base_model, **how.settings()))
+    assert built[0] == built[1]
+    assert len((built[0].parent / "attempts.jsonl").read_text().splitlines()) == 1
+    record = json.loads((built[0] / "record.json").read_text())
+    assert record["tokens_seen"] == 4 * 2 * 16
+    assert 0 < record["validation_loss"] < 6
+    model, tokenizer = load_base_model(built[0])
+    prompt = encoded(tokenizer, ["so it"])
+    assert len(generate(model, prompt, 3, Sampling(temperature=0.0))[0]) == 3
+
+
+def test_a_base_model_learns_the_standard_library(tmp_path):
+    losses = []
+    for steps in (1, 30):
+        folder = tmp_path / str(steps)
+        folder.mkdir()
+        how = {**SETTINGS.settings(), "steps": steps, "warmup": 1, "learning_rate": 1e-2}
+        how |= {"tokenizer": "bytes"}
+        train_base_model(folder, **how)
+        losses.append(json.loads((folder / "record.json").read_text())["validation_loss"])
+    assert losses[1] < losses[0] - 1
+
+
+def test_architectures_are_json():
+    assert json.loads(json.dumps(architecture().as_json()))["width"] == 8

@@ -1,0 +1,174 @@
+"""Measures: ladders made from a known law give the law back; rivals by hand."""
+
+import math
+
+import numpy as np
+import pytest
+
+from baselines.scaling.last_value import LastValue
+from baselines.scaling.logarithmic import Logarithmic
+from baselines.scaling.power_law import PowerLaw
+from methods.scaling_laws import PowerLawWithConstant
+from tasks.scaling import measures
+from tasks.scaling.domains import BLANK_TEST, EXTRAPOLATION, TEST
+from tasks.scaling.measures import (
+    Ladder,
+    best_sizes,
+    by_size,
+    frontier,
+    joint_constant,
+    out_of_sample,
+    whole_ladder,
+)
+
+SIZES = 1536.0 * np.array([1, 4, 9, 16, 36, 64])
+TOKENS = np.geomspace(2e4, 4e5, 12)
+ENTROPY, A, ALPHA, B, BETA = 1.5, 12.0, 0.4, 200.0, 0.6
+
+
+def losses(sizes=SIZES, tokens=TOKENS):
+    return ENTROPY + A / sizes[:, None] ** ALPHA + B / tokens**BETA
+
+
+def ladder(**others):
+    return Ladder(SIZES, TOKENS, **{"losses": {TEST: losses()}, **others})
+
+
+def test_the_law_of_size_is_found_and_foretells_the_largest():
+    exact = Ladder(SIZES, TOKENS, {TEST: ENTROPY + A / SIZES[:, None] ** ALPHA + 0 * TOKENS})
+    found = out_of_sample(exact, PowerLawWithConstant())
+    assert found["size_error"] == pytest.approx(0, abs=1e-6)
+    assert found["forecast_error"] == pytest.approx(0, abs=1e-3)
+    constant = whole_ladder(exact, PowerLawWithConstant())["constant"]
+    assert constant == pytest.approx(ENTROPY, abs=1e-4)
+
+
+def test_the_joint_law_is_found():
+    assert joint_constant(ladder()) == pytest.approx(ENTROPY, abs=1e-3)
+
+
+def test_rivals_by_hand():
+    x, y = np.array([1.0, math.e, math.e**2]), np.array([3.0, 2.0, 1.0])
+    line = Logarithmic().fitted(x, y)
+    assert line.predict([math.e**3])[0] == pytest.approx(0)
+    assert line.place_of(0.0) == pytest.approx(math.e**3)
+    law = PowerLaw(huber_delta=None).fitted(x, 4 * x**-0.5)
+    assert law.predict([16.0])[0] == pytest.approx(1)
+    assert law.place_of(1.0) == pytest.approx(16)
+    assert law.constant == 0
+    last = LastValue().fitted(x[::-1], y[::-1])
+    assert last.predict([5.0, 9.0]).tolist() == [1, 1]
+    assert last.place_of(0.5) == math.inf
+    bent = PowerLawWithConstant().fitted(x, 1 + x**-1.0)
+    assert bent.place_of(0.9) == math.inf
+    assert bent.place_of(1.01) == pytest.approx(100, rel=1e-3)
+
+
+def test_a_forecast_that_never_comes_counts_as_the_most_doublings():
+    assert out_of_sample(ladder(), LastValue())["forecast_error"] == 10.0
+    last, largest = losses()[-2:, -1]
+    assert out_of_sample(ladder(), LastValue())["size_error"] == pytest.approx(last - largest)
+
+
+def test_the_frontier_is_what_no_cheaper_point_beats():
+    compute, lowest = frontier(ladder(), slice(None))
+    kept = ladder().counted(measures.LAW_FROM)
+    every_c, every_l = ladder().compute[:, kept], losses()[:, kept]
+    assert (np.diff(compute) > 0).all()
+    assert (np.diff(lowest) < 0).all()
+    for c, loss in zip(compute, lowest, strict=True):
+        assert (every_l[every_c < c] > loss).all()
+
+
+def test_early_points_do_not_count():
+    own = Ladder(SIZES, np.array([10.0, 300.0, 1000.0]), {TEST: losses()[:, :3]})
+    assert own.counted(measures.SIZES_FROM) == slice(1, None)
+    assert own.counted(measures.LAW_FROM) == slice(1, None)
+    assert own.counted(0.5) == slice(2, None)
+
+
+def test_best_sizes_follow_the_power_of_the_joint_law(monkeypatch):
+    """With many sizes and tokens: N_opt ∝ C^(β / (α + β))."""
+    monkeypatch.setattr(measures, "SIZES_FROM", 0.0)
+    sizes = np.geomspace(1e3, 1e7, 60)
+    tokens = np.geomspace(1e4, 1e9, 80)
+    dense = Ladder(sizes, tokens, {TEST: losses(sizes, tokens)})
+    found = best_sizes(dense)
+    # The ladder's ends have a stretch of the frontier each, which flattens the law.
+    assert BETA / (ALPHA + BETA) - 0.1 < found["best_size_exponent"] < BETA / (ALPHA + BETA)
+    slope = math.log(found["best_size@16"] / found["best_size@4"]) / math.log(4)
+    assert slope == pytest.approx(found["best_size_exponent"])
+    # Without the ends the law's own exponent comes back.
+    assert found["inner_best_size_exponent"] == pytest.approx(BETA / (ALPHA + BETA), abs=0.02)
+
+
+def test_one_model_on_the_frontier_has_no_exponent():
+    flat = np.ones((6, 1)) * (3 - 0.1 * np.arange(12))
+    found = best_sizes(Ladder(SIZES, TOKENS, {TEST: flat}))
+    assert found.pop("frontier_models") == 1
+    assert all(math.isnan(value) for value in found.values())
+
+
+def test_a_frontier_of_two_points_has_no_law_of_compute():
+    rising = np.array([2.0, 1.0])[None] + np.arange(6)[:, None]
+    own = Ladder(SIZES, np.array([500.0, 1000.0]), {TEST: rising})
+    assert math.isnan(out_of_sample(own, PowerLawWithConstant())["compute_error"])
+    assert "compute_constant" not in whole_ladder(own, PowerLawWithConstant())
+
+
+def test_losses_that_rise_with_size_make_no_rising_law():
+    own = Ladder(SIZES, TOKENS, {TEST: losses()[::-1] + 0 * TOKENS})
+    law = PowerLawWithConstant().fitted(own.sizes, own.final)
+    assert np.ptp(law.predict([1e3, 1e6, 1e9])) == pytest.approx(0, abs=1e-9)
+    assert law.place_of(0.5) == math.inf
+
+
+def test_a_ladder_that_diverges_has_no_best_size():
+    broken = losses()
+    broken[2, 5:] = math.nan
+    found = best_sizes(Ladder(SIZES, TOKENS, {TEST: broken}))
+    assert all(math.isnan(value) for value in found.values())
+
+
+def test_columns_by_size():
+    blank = losses() + 0.5
+    classified = [{"loss": 0.1 * k, "error_rate": 0.01 * k} for k in range(6)]
+    found = by_size(
+        ladder(
+            losses={TEST: losses(), BLANK_TEST: blank},
+            true_loss=ENTROPY,
+            classification=classified,
+        )
+    )
+    assert {name.partition("@")[2] for name in found} == {"1", "4", "9", "16", "36", "64"}
+    assert found["information@16"] == pytest.approx(0.5)
+    assert found["information_gain@16"] == pytest.approx(0.5 / blank[3, -1])
+    assert found["divergence@64"] == pytest.approx(losses()[-1, -1] - ENTROPY)
+    assert found["error_rate@4"] == 0.01
+
+
+def test_extrapolation_that_depends_on_the_loss_alone_is_the_same_at_matched_loss():
+    inside = losses() + 2e4 / TOKENS**BETA
+    own = ladder(losses={TEST: inside, EXTRAPOLATION: 2 * inside + 0.1})
+    found = by_size(own)
+    level = inside[1:].min(axis=1).max()
+    assert "matched_extrapolation@1" not in found  # the smallest may only guess
+    for size in own.relative[1:]:
+        assert found[f"matched_extrapolation@{size}"] == pytest.approx(2 * level + 0.1)
+    assert found["extrapolation_loss@64"] == pytest.approx(2 * inside[-1, -1] + 0.1)
+
+
+def test_what_training_wrote_becomes_a_ladder():
+    rungs = [
+        {
+            "size": size,
+            "looks": [{"tokens": 10, TEST: 3.0}, {"tokens": 20, TEST: 2.0 + place}],
+            "true_loss": None,
+            "classification": None,
+        }
+        for place, size in enumerate((100, 400))
+    ]
+    own = Ladder.of(rungs)
+    assert own.final.tolist() == [2.0, 3.0]
+    assert own.relative == [1, 4]
+    assert own.compute.tolist() == [[6000, 12000], [24000, 48000]]
