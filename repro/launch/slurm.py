@@ -152,9 +152,12 @@ class SlurmLauncher:
 
     def stop(self) -> str:
         """Leave the jobs alone; say how to look at them and how to cancel them."""
+        # Those that were sent since the last look count as well.
+        with suppress(QueueSilentError, UserError):
+            self._look()
         jobs = len({job.job for job in self._held.values()})
         where = f"PAPER={self._paths.paper} SCALE={self._paths.scale}"
-        if self._paths.results.name != "results" or jobs == 0:
+        if self._paths.results.name != "results":
             where += f" RESULTS={self._paths.results}"
         return (
             f"Jobs that go on without this command: {jobs}. `make status {where}` shows them, "
