@@ -1,0 +1,100 @@
+"""scaling_laws from the command line: a smoke reproduction, its report, a user's own text."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+FILES = ("report.html", "table.md", "table.tex", "macros.tex", "verdicts.json", "trials.parquet")
+SIZES = (1, 4, 9, 16, 36, 64)
+
+
+def reproduce(results: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "repro", "reproduce", "scaling_laws", "--scale", "smoke",
+         *arguments, "--results", str(results)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OFFLINE": "1", "REPRO_DATA": ""},
+        check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    results = tmp_path_factory.mktemp("results")
+    shown = reproduce(results)
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    return results / "scaling_laws" / "smoke" / "report", shown.stdout
+
+
+def trials(report: Path) -> pd.DataFrame:
+    return pd.read_parquet(report / "trials.parquet")
+
+
+@pytest.mark.slow
+def test_the_run_ends_with_the_table_a_sentence_and_the_report(run: tuple[Path, str]) -> None:
+    report, output = run
+    assert "Power law + constant" in output
+    assert "At smoke scale (direction only)" in output
+    assert output.strip().endswith(str(report / "report.html"))
+
+
+@pytest.mark.slow
+def test_the_report_is_whole(run: tuple[Path, str]) -> None:
+    report = run[0]
+    assert all((report / name).stat().st_size > 0 for name in FILES)
+    content: dict[str, Any] = json.loads((report / "verdicts.json").read_text())
+    headline = ("size_error", "compute_error", "forecast_error")
+    cells = [cell for cell in content["cells"] if cell["address"].endswith(headline)]
+    assert len(cells) == 2 * 5 * 3
+    assert all(cell["finished"] == cell["planned"] == 2 for cell in cells)
+    figures = {path.stem for path in (report / "figures").iterdir()}
+    assert {"size", "best-size", "errors-size", "divergence", "extrapolation"} <= figures
+
+
+@pytest.mark.slow
+def test_a_seeds_models_are_trained_once_for_all_methods(run: tuple[Path, str]) -> None:
+    table = trials(run[0])
+    losses = table.groupby(["dataset", "seed"])[[f"metric.loss@{size}" for size in SIZES]]
+    assert (losses.nunique() == 1).all().all()
+    artefacts = list(run[0].parent.parent.parent.rglob("rung.json"))
+    assert len(artefacts) == 2 * 2 * len(SIZES)
+
+
+@pytest.mark.slow
+def test_pinned_metrics(run: tuple[Path, str]) -> None:
+    """Ten steps on one machine's arithmetic; another rounds otherwise, hence the tolerance."""
+    table = trials(run[0]).query("method == 'scaling_laws'").groupby("dataset").mean(True)
+    chain, sums = table.loc["markov_chain"], table.loc["mathematics"]
+    assert chain["metric.loss@1"] == pytest.approx(2.920, abs=0.02)
+    assert chain["metric.loss@64"] == pytest.approx(2.457, abs=0.03)
+    assert chain["metric.divergence@1"] == pytest.approx(1.299, abs=0.02)
+    assert chain["metric.constant"] == pytest.approx(1.94, abs=0.3)
+    assert sums["metric.loss@64"] == pytest.approx(1.399, abs=0.02)
+    assert sums["metric.extrapolation_loss@64"] == pytest.approx(1.404, abs=0.03)
+    last = trials(run[0]).query("method == 'last_value' and dataset == 'markov_chain'")
+    by_hand = (last["metric.loss@36"] - last["metric.loss@64"]).abs()
+    assert last["metric.size_error"].tolist() == pytest.approx(by_hand.tolist())
+
+
+@pytest.mark.slow
+def test_a_users_own_text(tmp_path: Path) -> None:
+    path = tmp_path / "mine.txt"
+    path.write_text("the quick brown fox jumps over the lazy dog\n" * 200)
+    methods = "--methods", "scaling_laws,last_value", "--seeds", "1"
+    shown = reproduce(tmp_path, "--datasets", f"file:{path}", *methods)
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    report = Path(shown.stdout.strip().rpartition(" ")[2]).parent
+    assert trials(report)["metric.loss@64"].between(0, 6).all()
+    path.write_text("too short")
+    shown = reproduce(tmp_path, "--datasets", f"file:{path}", *methods)
+    assert shown.returncode == 2
+    assert len(shown.stderr.strip().splitlines()) == 1
