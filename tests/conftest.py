@@ -25,3 +25,25 @@ def slurm_cluster() -> Iterator[DevCluster]:
     """A running SLURM of four nodes with two GPUs each; tests of one process share it."""
     with running_cluster() as cluster:
         yield cluster
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """As in the harness: on a busy machine threads of tiny products mostly wait for each other."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder that REPRO_DATA names, a cache of its own, and no network."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    monkeypatch.setenv("REPRO_DATA", str(folder))
+    monkeypatch.setenv("KLAIM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("OFFLINE", "1")
+    return folder

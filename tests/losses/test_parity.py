@@ -39,7 +39,9 @@ def generalised(student: Tensor, teacher: Tensor, beta: float, temperature: floa
     return js_divergence(student, teacher, beta=beta, temperature=temperature)
 
 
-def compare(ours: Callable[..., Tensor], theirs: Callable[..., Tensor], *inputs: Tensor) -> None:
+def assert_alike(
+    ours: Callable[..., Tensor], theirs: Callable[..., Tensor], *inputs: Tensor
+) -> None:
     """Fail unless both have one value and one gradient by each input, in float32."""
     own, other = (value_and_gradients(loss, *inputs) for loss in (ours, theirs))
     torch.testing.assert_close(own, other, rtol=2e-5, atol=2e-6)
@@ -54,7 +56,7 @@ def trl():
 @pytest.mark.parametrize("temperature", [1.0, 2.0])
 @pytest.mark.parametrize("beta", BETAS)
 def test_trl_generalised_jsd(trl, beta, temperature):
-    compare(
+    assert_alike(
         lambda s: generalised(s, TEACHER, beta, temperature),
         lambda s: trl(s, TEACHER, beta=beta, temperature=temperature),
         STUDENT,
@@ -63,7 +65,7 @@ def test_trl_generalised_jsd(trl, beta, temperature):
 
 def test_trl_leaves_out_what_a_weight_of_0_drops(trl):
     labels = torch.tensor([-100, 1, 2, -100, 3, 4])
-    compare(
+    assert_alike(
         lambda s: js_divergence(s, TEACHER, weight=(labels != -100).float()),
         lambda s: trl(s, TEACHER, labels=labels),
         STUDENT,
@@ -86,7 +88,7 @@ def torchtune():
 def test_torchtune_forward_kl_leaves_out_the_entropy_of_the_teacher(torchtune):
     p = TEACHER.softmax(-1)
     entropy = -(p * p.log()).sum(-1).mean()
-    compare(
+    assert_alike(
         lambda s: kl_divergence(s, TEACHER) + entropy,
         lambda s: torchtune.ForwardKLLoss()(s, TEACHER, TARGET),
         STUDENT,
@@ -94,7 +96,7 @@ def test_torchtune_forward_kl_leaves_out_the_entropy_of_the_teacher(torchtune):
 
 
 def test_torchtune_reverse_kl(torchtune):
-    compare(
+    assert_alike(
         lambda s: kl_divergence(s, TEACHER, direction="reverse"),
         lambda s: torchtune.ReverseKLLoss()(s, TEACHER, TARGET),
         STUDENT,
@@ -113,7 +115,7 @@ def liger():
 def test_liger_jsd(liger, beta):
     """Its inputs are log-probabilities; its beta weighs the teacher, as ours does."""
     log_p = TEACHER.log_softmax(-1)
-    compare(
+    assert_alike(
         lambda s: generalised(s, TEACHER, beta),
         lambda s: liger.LigerJSDFunction.apply(s.log_softmax(-1), log_p, None, beta),
         STUDENT,
@@ -128,7 +130,7 @@ def test_liger_cross_entropy(liger, z_loss, smoothing):
             s.clone(), TARGET, None, -100, z_loss, smoothing
         )[0]
 
-    compare(
+    assert_alike(
         lambda s: cross_entropy(s, TARGET, z_loss=z_loss, label_smoothing=smoothing),
         theirs,
         STUDENT,
@@ -136,7 +138,7 @@ def test_liger_cross_entropy(liger, z_loss, smoothing):
 
 
 def test_liger_linear_cross_entropy(liger):
-    compare(
+    assert_alike(
         lambda h, w: linear_cross_entropy(h, w, TARGET),
         lambda h, w: liger.LigerFusedLinearCrossEntropyFunction.apply(h, w, TARGET)[0],
         HIDDEN,
@@ -147,7 +149,7 @@ def test_liger_linear_cross_entropy(liger):
 @pytest.mark.parametrize("beta", [0.0, 1.0])
 def test_liger_linear_kl(liger, beta):
     """Its fused linear JSD at the ends of beta is our linear KL."""
-    compare(
+    assert_alike(
         lambda h, w: linear_kl_divergence(
             h, w, HIDDEN, TEACHER_HEAD, direction="reverse" if beta else "forward"
         ),
@@ -172,7 +174,7 @@ def test_what_the_profile_times_as_a_peer_is_the_same_loss(liger, name, inputs):
     (theirs,) = peers(name).values()
     wanted = 2 if name.startswith("linear") else 1
     rest = inputs[wanted:]
-    compare(
+    assert_alike(
         lambda *own: getattr(losses, name)(*own, *rest),
         lambda *own: theirs(*own, *rest),
         *inputs[:wanted],

@@ -3,45 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
-import pytest
 from programs import require
+from smoke_run import FILES, assert_ends_with_report, trials, verdicts
 
-FILES = ("report.html", "table.md", "table.tex", "macros.tex", "verdicts.json", "trials.parquet")
+PAPER = "cs_ib"
 METHODS = ("cs_ib", "mse", "vib", "nib", "squared_nib", "exp_nib", "hsic")
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    results = tmp_path_factory.mktemp("results")
-    command = [sys.executable, "-m", "repro", "reproduce", "cs_ib", "--scale", "smoke"]
-    shown = subprocess.run(
-        [*command, "--results", str(results)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "OFFLINE": "1", "REPRO_DATA": ""},
-        check=False,
-    )
-    assert shown.returncode == 0, shown.stdout + shown.stderr
-    return results / "cs_ib" / "smoke" / "report", shown.stdout
-
-
-def verdicts(report: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((report / "verdicts.json").read_text())
-    return content
-
-
 def test_the_run_ends_with_the_table_a_sentence_and_the_report(run: tuple[Path, str]) -> None:
-    report, output = run
-    assert "CS-IB" in output
-    assert "At smoke scale (direction only)" in output
-    assert output.strip().endswith(str(report / "report.html"))
+    assert_ends_with_report(run, "CS-IB")
 
 
 def test_the_report_is_whole(run: tuple[Path, str]) -> None:
@@ -59,8 +32,7 @@ def test_the_report_is_whole(run: tuple[Path, str]) -> None:
 
 
 def test_every_method_was_tuned_alike(run: tuple[Path, str]) -> None:
-    trials = pd.read_parquet(run[0] / "trials.parquet")
-    table = trials[trials["purpose"] == "table"]
+    table = trials(run[0]).query("purpose == 'table'")
     assert set(table["seed"]) == {0, 1}
     rates = table["params"].map(lambda text: json.loads(text)["learning_rate"])
     # One configuration each at this scale, and the draws of a shared parameter are shared.
@@ -79,10 +51,10 @@ def test_the_pdf_says_what_the_page_says(run: tuple[Path, str]) -> None:
 
 
 def test_every_method_has_measured_costs(run: tuple[Path, str]) -> None:
-    trials = pd.read_parquet(run[0] / "trials.parquet")
-    assert (trials["cost.wall_seconds"] > 0).all()
-    assert (trials["cost.peak_memory_bytes"] > 2**20).all()
-    parameters = trials.groupby("method")["cost.parameters"].first()
+    listed = trials(run[0])
+    assert (listed["cost.wall_seconds"] > 0).all()
+    assert (listed["cost.peak_memory_bytes"] > 2**20).all()
+    parameters = listed.groupby("method")["cost.parameters"].first()
     # One network for all; a noise head or a noise variance comes on top where a method has one.
     assert parameters["cs_ib"] == parameters["mse"] == parameters["hsic"]
     assert parameters["nib"] == parameters["mse"] + 1

@@ -4,52 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
+from smoke_run import FILES, assert_ends_with_report, reproduce, trials, verdicts
 
-FILES = ("report.html", "table.md", "table.tex", "macros.tex", "verdicts.json", "trials.parquet")
-
-
-def reproduce(results: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "repro", "reproduce", "neucb", "--scale", "smoke", *arguments,
-         "--results", str(results)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "OFFLINE": "1", "REPRO_DATA": ""},
-        check=False,
-    )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    results = tmp_path_factory.mktemp("results")
-    shown = reproduce(results)
-    assert shown.returncode == 0, shown.stdout + shown.stderr
-    return results / "neucb" / "smoke" / "report", shown.stdout
-
-
-def verdicts(report: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((report / "verdicts.json").read_text())
-    return content
-
-
-def trials(report: Path) -> pd.DataFrame:
-    return pd.read_parquet(report / "trials.parquet")
+PAPER = "neucb"
 
 
 def test_the_run_ends_with_the_table_a_sentence_and_the_report(run: tuple[Path, str]) -> None:
-    report, output = run
-    assert "NeuFastCB" in output
-    assert "At smoke scale (direction only)" in output
-    assert output.strip().endswith(str(report / "report.html"))
+    assert_ends_with_report(run, "NeuFastCB")
 
 
 def test_the_report_is_whole(run: tuple[Path, str]) -> None:
@@ -103,14 +69,14 @@ def test_a_users_own_table(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text("\n".join(["a,b,kind,c", *rows]) + "\n")
     methods = "--methods", "neufastcb,lin_ucb,uniform"
-    shown = reproduce(tmp_path, "--datasets", f"file:{path}?target=kind", *methods)
+    shown = reproduce(PAPER, tmp_path, "--datasets", f"file:{path}?target=kind", *methods)
     assert shown.returncode == 0, shown.stdout + shown.stderr
     report = Path(shown.stdout.strip().rpartition(" ")[2]).parent
     table = trials(report).query("purpose == 'table'")
     regret = table.groupby("method")["metric.regret"].mean()
     assert regret["lin_ucb"] < 0.7 * regret["uniform"]
     path.write_text(path.read_text().replace("high", "1.5").replace("low", ""))
-    shown = reproduce(tmp_path, "--datasets", f"file:{path}?target=kind", *methods)
+    shown = reproduce(PAPER, tmp_path, "--datasets", f"file:{path}?target=kind", *methods)
     assert shown.returncode == 2
     assert "column 'kind'" in shown.stderr
     assert len(shown.stderr.strip().splitlines()) == 1
@@ -119,5 +85,5 @@ def test_a_users_own_table(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_smoke_takes_less_than_half_a_minute_of_processor_time(tmp_path: Path) -> None:
     before = os.times().children_user
-    assert reproduce(tmp_path).returncode == 0
+    assert reproduce(PAPER, tmp_path).returncode == 0
     assert os.times().children_user - before < 60.0  # two cores, half a minute each

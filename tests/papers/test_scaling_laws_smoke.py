@@ -2,56 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
 import pytest
+from smoke_run import FILES, assert_ends_with_report, reproduce, trials, verdicts
 
-FILES = ("report.html", "table.md", "table.tex", "macros.tex", "verdicts.json", "trials.parquet")
+PAPER = "scaling_laws"
 SIZES = (1, 4, 9, 16, 36, 64)
-
-
-def reproduce(results: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "repro", "reproduce", "scaling_laws", "--scale", "smoke",
-         *arguments, "--results", str(results)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "OFFLINE": "1", "REPRO_DATA": ""},
-        check=False,
-    )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    results = tmp_path_factory.mktemp("results")
-    shown = reproduce(results)
-    assert shown.returncode == 0, shown.stdout + shown.stderr
-    return results / "scaling_laws" / "smoke" / "report", shown.stdout
-
-
-def trials(report: Path) -> pd.DataFrame:
-    return pd.read_parquet(report / "trials.parquet")
 
 
 @pytest.mark.slow
 def test_the_run_ends_with_the_table_a_sentence_and_the_report(run: tuple[Path, str]) -> None:
-    report, output = run
-    assert "Power law + constant" in output
-    assert "At smoke scale (direction only)" in output
-    assert output.strip().endswith(str(report / "report.html"))
+    assert_ends_with_report(run, "Power law + constant")
 
 
 @pytest.mark.slow
 def test_the_report_is_whole(run: tuple[Path, str]) -> None:
     report = run[0]
     assert all((report / name).stat().st_size > 0 for name in FILES)
-    content: dict[str, Any] = json.loads((report / "verdicts.json").read_text())
+    content = verdicts(report)
     headline = ("size_error", "compute_error", "forecast_error")
     cells = [cell for cell in content["cells"] if cell["address"].endswith(headline)]
     assert len(cells) == 2 * 5 * 3
@@ -90,11 +59,11 @@ def test_a_users_own_text(tmp_path: Path) -> None:
     path = tmp_path / "mine.txt"
     path.write_text("the quick brown fox jumps over the lazy dog\n" * 200)
     methods = "--methods", "scaling_laws,last_value", "--seeds", "1"
-    shown = reproduce(tmp_path, "--datasets", f"file:{path}", *methods)
+    shown = reproduce(PAPER, tmp_path, "--datasets", f"file:{path}", *methods)
     assert shown.returncode == 0, shown.stdout + shown.stderr
     report = Path(shown.stdout.strip().rpartition(" ")[2]).parent
     assert trials(report)["metric.loss@64"].between(0, 6).all()
     path.write_text("too short")
-    shown = reproduce(tmp_path, "--datasets", f"file:{path}", *methods)
+    shown = reproduce(PAPER, tmp_path, "--datasets", f"file:{path}", *methods)
     assert shown.returncode == 2
     assert len(shown.stderr.strip().splitlines()) == 1

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import segmentation_files
-import torch
 
 from repro.data import DataFile
 from tasks.fewshot_segmentation import coco, glyphs, pascal
 
 
 @pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
-def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder that REPRO_DATA names, a cache of its own, and no network."""
-    folder = tmp_path / "data"
-    folder.mkdir()
-    monkeypatch.setenv("REPRO_DATA", str(folder))
-    monkeypatch.setenv("KLAIM_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("OFFLINE", "1")
-    return folder
+def _on_one_thread(one_thread: None) -> None:
+    pass
 
 
 def _any_hash(monkeypatch: pytest.MonkeyPatch, module: object, *names: str) -> None:

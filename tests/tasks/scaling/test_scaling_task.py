@@ -21,11 +21,8 @@ TINY = Scaling(widths=(4, 6, 8, 10, 12), steps=6, tokens=256, warmup=2, looks=4,
 
 
 @pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+def _on_one_thread(one_thread: None) -> None:
+    pass
 
 
 def run(folder, dataset="markov_chain", method=None, task=TINY):
