@@ -17,14 +17,12 @@ from tasks.fewshot_segmentation import pascal
 from tasks.fewshot_segmentation.archives import Archive
 from tasks.fewshot_segmentation.image_files import SceneFiles
 from tasks.fewshot_segmentation.label_maps import LabelMaps, kept_label_maps
-from tasks.fewshot_segmentation.scenes import Bytes, SomeScenes
-from tasks.fewshot_segmentation.seeds import derived_seed, generator
+from tasks.fewshot_segmentation.scenes import Bytes
 from tasks.fewshot_segmentation.sources import (
     LEAST_AREA,
     BaseScenes,
     ClassScenes,
     Split,
-    held_out,
     with_any,
 )
 
@@ -137,14 +135,12 @@ class CocoFold:
         del seed
         scenes = CocoPart("train", side).scenes
         usable = with_any(scenes.areas, self.base_classes, LEAST_AREA)
-        kept, validation = held_out(usable, generator(derived_seed(self.base_name, "held out")))
-        return BaseScenes(scenes, self.base_classes, kept, validation)
+        return BaseScenes.of_finite_set(self.base_name, scenes, usable, self.base_classes)
 
     def tasks_from(self, split: Split, seed: int, side: int) -> ClassScenes:
         """Return the part ``val`` with novel classes, or the held-out part with base ones."""
         if split == "validation":
-            base = self.base(seed, side)
-            return ClassScenes(SomeScenes(base.scenes, base.validation), self.base_classes)
+            return self.base(seed, side).held_out_tasks
         return ClassScenes(CocoPart("val", side).scenes, novel_classes(self.fold))
 
 

@@ -14,12 +14,10 @@ from repro.errors import UserError, did_you_mean
 from repro.files import sha256_of_json
 from tasks.fewshot_segmentation.image_files import SceneFiles, decode_label
 from tasks.fewshot_segmentation.scenes import IGNORED, SomeScenes, class_areas
-from tasks.fewshot_segmentation.seeds import derived_seed, generator
 from tasks.fewshot_segmentation.sources import (
     BaseScenes,
     ClassScenes,
     Split,
-    held_out,
     with_any,
 )
 
@@ -124,8 +122,7 @@ class UserFolder:
                 f"{self.path}: {len(usable)} images show base classes and no novel one; base "
                 f"training needs {FEWEST_BASE_IMAGES}"
             )
-        kept, validation = held_out(usable, generator(derived_seed(self.base_name, "held out")))
-        return BaseScenes(scenes, self.base_classes, kept, validation)
+        return BaseScenes.of_finite_set(self.base_name, scenes, usable, self.base_classes)
 
     def tasks_from(self, split: Split, seed: int, side: int) -> ClassScenes:
         """Return the images with novel classes; for validation, all base images.

@@ -20,13 +20,11 @@ from tasks.fewshot_segmentation.archives import Archive, files_of_compressed_tar
 from tasks.fewshot_segmentation.image_files import SceneFiles
 from tasks.fewshot_segmentation.label_maps import LabelMaps, kept_label_maps
 from tasks.fewshot_segmentation.scenes import Bytes, SomeScenes
-from tasks.fewshot_segmentation.seeds import derived_seed, generator
 from tasks.fewshot_segmentation.sources import (
     LEAST_AREA,
     BaseScenes,
     ClassScenes,
     Split,
-    held_out,
     with_any,
 )
 
@@ -181,14 +179,12 @@ class PascalFold:
         pascal = Pascal(side)
         train = len(pascal.lists[0])
         usable = with_any(pascal.scenes.areas[:train], self.base_classes, LEAST_AREA)
-        kept, validation = held_out(usable, generator(derived_seed(self.base_name, "held out")))
-        return BaseScenes(pascal.scenes, self.base_classes, kept, validation)
+        return BaseScenes.of_finite_set(self.base_name, pascal.scenes, usable, self.base_classes)
 
     def tasks_from(self, split: Split, seed: int, side: int) -> ClassScenes:
         """Return the validation list with novel classes, or the held-out part with base ones."""
         if split == "validation":
-            base = self.base(seed, side)
-            return ClassScenes(SomeScenes(base.scenes, base.validation), self.base_classes)
+            return self.base(seed, side).held_out_tasks
         return novel_scenes(side, novel_classes(self.fold))
 
 

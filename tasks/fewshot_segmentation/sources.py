@@ -12,7 +12,8 @@ from torch import Tensor
 
 from repro.data import DataFile
 from tasks.fewshot_segmentation.sampling import Numbers
-from tasks.fewshot_segmentation.scenes import IGNORED, SceneSet
+from tasks.fewshot_segmentation.scenes import IGNORED, SceneSet, SomeScenes
+from tasks.fewshot_segmentation.seeds import derived_seed, generator
 
 #: The released code's: a class with fewer pixels in an image, in its own size, is not used there.
 LEAST_AREA = 2 * 32 * 32
@@ -37,6 +38,19 @@ class BaseScenes:
     classes: tuple[int, ...]
     train: Numbers
     validation: Numbers
+
+    @staticmethod
+    def of_finite_set(
+        name: str, scenes: SceneSet, usable: Numbers, classes: tuple[int, ...]
+    ) -> BaseScenes:
+        """Return a base set whose held-out part is drawn by its ``name``, whatever the seed is."""
+        random = generator(derived_seed(name, "held out"))
+        return BaseScenes(scenes, classes, *held_out(usable, random))
+
+    @property
+    def held_out_tasks(self) -> ClassScenes:
+        """The held-out scenes, for tasks of base classes."""
+        return ClassScenes(SomeScenes(self.scenes, self.validation), self.classes)
 
     def training_labels(self, labels: Tensor) -> Tensor:
         """Return labels with base classes as 1, 2, …, background as 0, all else ignored."""
