@@ -51,7 +51,7 @@ class Wording:
         prospect: Prospect | None,
         prediction: tuple[float, float] | None,
         resplit: float = 0.0,
-        artifacts: Sequence[str] = (),
+        shared: str = "",
     ) -> str:
         """Say where the interval lies, what it rests on, and what would settle it."""
         text = f"{self._difference(found)}: {self._place(found, margin)}."
@@ -66,8 +66,8 @@ class Wording:
             parts += self._to_settle(prospect)
         if resplit > 0:
             parts.append(conditional())
-        if artifacts:
-            parts.append(conditional_on_artifacts(artifacts))
+        if shared:
+            parts.append(f"It is {shared}.")
         return " ".join(parts)
 
     def _to_settle(self, prospect: Prospect) -> Iterator[str]:
@@ -174,12 +174,6 @@ def conditional(tables: Sequence[str] = ()) -> str:
     if len(tables) > 1:
         return f"{where} conditional on these tables: the seeds only split them anew."
     return f"{where} conditional on this table: the seeds only split it anew."
-
-
-def conditional_on_artifacts(artifacts: Sequence[str]) -> str:
-    """Say that all trials share these artefacts: another one might give another verdict."""
-    noun = "artefact" if len(artifacts) == 1 else "artefacts"
-    return f"It is conditional on the {noun} that all seeds share: {', '.join(artifacts)}."
 
 
 def obstacle(cell: Cell | None, *, partial: bool) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from repro.cells.aggregate import Aggregate, dataset_entry
 from repro.cells.sentences import Wording, no_statistic, obstacle
+from repro.cells.shared_artifacts import conditional_on
 from repro.plan import Plan
 from repro.spec import Metric, Reported
 from repro.spec.printed import equal_as_printed, parse_printed, standard_error
@@ -77,7 +78,7 @@ def cell_verdicts(
             resplit = dataset_entry(plan.spec, number.dataset).resplit
             metric = plan.spec.metric(number.metric)
             values = list(cell.values.values())
-            shared = cell.group.shared_artifacts
+            shared = conditional_on([cell.group], plan.spec)
             verdicts[key] = judge(values, number, metric, resplit, cap, shared)
     return verdicts
 
@@ -88,12 +89,12 @@ def judge(
     metric: Metric,
     resplit: float = 0.0,
     cap: int = 0,
-    artifacts: Sequence[str] = (),
+    shared: str = "",
 ) -> CellVerdict:
     """Return the verdict of finite ``values``, one per seed, on the printed ``number``.
 
     ``cap``        the most new seeds that a second stage may add, 0 where there may be none
-    ``artifacts``  what all seeds share
+    ``shared``     what it is conditional on, since all seeds share it; empty for nothing
     """
     paper = printed_statistic(number)
     wording = Wording(metric, number, paper, cap)
@@ -105,7 +106,7 @@ def judge(
     if _exact(values, number):
         text = wording.exact(len(values))
         return CellVerdict(number, "exact", difference, None, margin, None, text)
-    return _compared(values, wording, margin, resplit, artifacts)
+    return _compared(values, wording, margin, resplit, shared)
 
 
 def printed_statistic(number: Reported) -> PrintedStatistic:
@@ -128,7 +129,7 @@ def _compared(
     wording: Wording,
     margin: float | None,
     resplit: float,
-    artifacts: Sequence[str],
+    shared: str,
 ) -> CellVerdict:
     number, paper, better = wording.number, wording.paper, wording.metric.better
     ours = our_statistic(values, paper, better, resplit)
@@ -145,7 +146,7 @@ def _compared(
     cap = wording.cap
     hope = None if settled or cap == 0 else prospect(ours, paper, margin, cap)
     prediction = prediction_interval(values, resplit)
-    text = wording.compared(found, ours, margin, hope, prediction, resplit, artifacts)
+    text = wording.compared(found, ours, margin, hope, prediction, resplit, shared)
     return CellVerdict(number, found.place, found.difference, found.interval, margin, hope, text)
 
 
