@@ -31,13 +31,11 @@ class Group:
     records: tuple[TrialRecord, ...]
 
     @property
-    def shared_artifacts(self) -> tuple[str, ...]:
-        """Names of the artefacts that all finished seeds use: what they share is not replicated."""
-        return tuple(sorted({artifact_name(key) for key in self.shared_artifact_keys}))
-
-    @property
     def shared_artifact_keys(self) -> frozenset[str]:
-        """The same by what tells them apart: the name of the builder and the settings' hash."""
+        """Keys of the artefacts that all finished seeds use: what they share is not replicated.
+
+        A key is the name of the builder and the hash of its settings.
+        """
         used = [
             set(record.result.get("fingerprint", {}).get("artifacts", {}))
             for record in self.records
