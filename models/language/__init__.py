@@ -10,6 +10,7 @@ from models.language.architectures import (
 from models.language.base_models import BaseModel, load_base_model, train_base_model
 from models.language.batches import Batch, Batches, padded, shifted
 from models.language.generation import Sampling, generate
+from models.language.keeping import BuildKeeper
 from models.language.objective import mean_loss, next_token_loss, token_losses
 from models.language.packing import PackedBatches, pack
 from models.language.pretrained import (
@@ -37,6 +38,7 @@ __all__ = [
     "BaseModel",
     "Batch",
     "Batches",
+    "BuildKeeper",
     "OneProcess",
     "PackedBatches",
     "Sampling",

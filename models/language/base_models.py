@@ -17,6 +17,7 @@ from models.language.architectures import Architecture, Family, build_model
 from models.language.corpora.published import load_split, texts_of
 from models.language.corpora.standard_library import standard_library
 from models.language.corpora.text_files import read_texts
+from models.language.keeping import BuildKeeper
 from models.language.objective import mean_loss
 from models.language.packing import PackedBatches, pack
 from models.language.pretrained import load_model
@@ -31,6 +32,7 @@ from models.language.tokenization import (
     train_tokenizer,
 )
 from models.language.training import Training, TrainingSettings
+from repro.context import RESUME_FILE
 from repro.files import write_json
 
 STANDARD_LIBRARY = "standard_library"
@@ -73,11 +75,16 @@ def train_base_model(directory: Path, **settings: Any) -> None:
     """Fill ``directory`` with a trained model: an artefact's builder.
 
     ``settings`` are those of :class:`BaseModel`. ``record.json`` has the loss on validation texts,
-    in nats per token, and the numbers of weights and tokens.
+    in nats per token, and the numbers of weights and tokens. A killed build goes on from its last
+    checkpoint.
     """
     how = BaseModel(**settings)
     texts = corpus(how.corpus, "train")
-    tokenizer = train_tokenizer(texts[: how.tokenizer_texts], how.vocabulary, how.tokenizer)
+    if (directory / RESUME_FILE).exists():
+        tokenizer = load_tokenizer(directory)
+    else:
+        tokenizer = train_tokenizer(texts[: how.tokenizer_texts], how.vocabulary, how.tokenizer)
+        save_tokenizer(tokenizer, directory)
     end = end_token(tokenizer)
     stream = pack(encoded(tokenizer, texts), end)
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -88,10 +95,9 @@ def train_base_model(directory: Path, **settings: Any) -> None:
         _training_settings(how),
         processes=OneProcess(device),
     )
-    training.run()
+    training.run(BuildKeeper(directory))
     held_out = pack(encoded(tokenizer, corpus(how.corpus, "validation")), end)
     validation = PackedBatches(held_out, how.context, 4 * how.batch_size, 0).in_order()
-    save_tokenizer(tokenizer, directory)
     model.save_pretrained(directory)  # type: ignore[operator]
     write_json(
         directory / "record.json",

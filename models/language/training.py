@@ -18,12 +18,16 @@ from models.language.processes import OneProcess, Processes
 from models.language.schedule import Decay, Schedule
 from repro.errors import UserError
 
-#: Seconds between two checkpoints.
-CHECKPOINT_EVERY = 30.0
+#: Least seconds between two checkpoints, and how many times as long as keeping one took: those of a
+#: large model do not take more than a fiftieth of the time.
+CHECKPOINT_EVERY, TIMES_KEEPING = 30.0, 50.0
 
 
 class Keeper(Protocol):
-    """Where checkpoints go and come from: ``repro.context.RunContext`` is one."""
+    """Where checkpoints go and come from.
+
+    A trial's is its ``repro.context.RunContext``; that of an artefact's builder a ``BuildKeeper``.
+    """
 
     def checkpoint(self, state: dict[str, Any], step: int) -> None:
         """Keep ``state``."""
@@ -129,14 +133,16 @@ class Training:
         self._optimizer.part()
 
     def _train(self, keeper: Keeper | None, after_step: Callable[[Training], None] | None) -> None:
-        kept = time.monotonic()
+        kept, pause = time.monotonic(), CHECKPOINT_EVERY
         while self.step < self.settings.steps:
             self.update(self.batches.at(self.step))
             if after_step is not None:
                 after_step(self)
-            if keeper is not None and time.monotonic() - kept > CHECKPOINT_EVERY:
+            began = time.monotonic()
+            if keeper is not None and began - kept > pause:
                 self._keep(keeper)
                 kept = time.monotonic()
+                pause = max(CHECKPOINT_EVERY, TIMES_KEEPING * (kept - began))
 
     def update(self, batch: Batch) -> None:
         """Take one step on ``batch``; its loss is ``last_loss``, a tensor on the device."""

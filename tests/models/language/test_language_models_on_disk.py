@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from killed_builds import KilledError, kill_after, steps_of
 from language_fixtures import RandomBatches, architecture, tiny
 
 from models.language import (
@@ -25,6 +26,7 @@ from models.language import (
     train_tokenizer,
     with_adapters,
 )
+from repro.artifact import Artifact, build
 from repro.context import RunContext
 from repro.errors import UserError
 
@@ -109,6 +111,22 @@ def test_a_base_model_is_built_once_and_shared(tmp_path, monkeypatch):
     model, tokenizer = load_base_model(built[0])
     prompt = encoded(tokenizer, ["so it"])
     assert len(generate(model, prompt, 3, Sampling(temperature=0.0))[0]) == 3
+
+
+def test_a_killed_base_model_goes_on_and_ends_as_if_it_had_not_been(tmp_path, monkeypatch):
+    how = {**SETTINGS.settings(), "steps": 6}
+    whole = build(Artifact(train_base_model, how), tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        kill_after(patch, updates=3)
+        with pytest.raises(KilledError):
+            build(Artifact(train_base_model, how), tmp_path / "cut")
+    steps = steps_of(monkeypatch)
+    resumed = build(Artifact(train_base_model, how), tmp_path / "cut")
+    assert steps == [4, 5, 6]
+    names = sorted(path.name for path in whole.iterdir())
+    assert names == sorted(path.name for path in resumed.iterdir())
+    for name in names:
+        assert (resumed / name).read_bytes() == (whole / name).read_bytes(), name
 
 
 def test_a_base_model_learns_the_standard_library(tmp_path):
