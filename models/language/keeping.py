@@ -18,13 +18,21 @@ TRAINING = "training"
 class BuildKeeper:
     """One checkpoint in a builder's directory, which the harness then leaves to the next attempt.
 
-    ``stage``     of the build, for those that train more than once: a checkpoint is of one stage
-    ``measured``  what was measured so far: kept with each checkpoint, and put back with it
+    ``stage``     the training that a build is in, for those with more than one
+    ``measured``  what was measured so far, kept with each checkpoint. Both, and the state that
+                  :meth:`restore` returns, are as a killed build kept them last
     """
 
     directory: Path
     stage: str = TRAINING
-    measured: list[Any] = field(default_factory=list)
+    measured: dict[str, Any] = field(default_factory=dict)
+    _state: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        self._scratch.unlink(missing_ok=True)
+        if self._path.exists():
+            kept = torch.load(self._path, map_location="cpu", weights_only=False)
+            self.stage, self.measured, self._state = kept["stage"], kept["measured"], kept["state"]
 
     def checkpoint(self, state: dict[str, Any], step: int) -> None:
         """Keep ``state``, as of ``step``, and what is measured."""
@@ -33,22 +41,17 @@ class BuildKeeper:
         self._scratch.replace(self._path)
 
     def restore(self) -> dict[str, Any] | None:
-        """Return the state that was kept last, if of this stage; ``measured`` is as it was then."""
-        self._scratch.unlink(missing_ok=True)
-        kept = self._kept()
-        if kept is None or kept["stage"] != self.stage:
-            return None
-        self.measured[:] = kept["measured"]
-        state: dict[str, Any] = kept["state"]
+        """Return the state that a killed build kept last, once; ``None`` for a fresh start."""
+        state, self._state = self._state, None
         return state
+
+    def begin(self, stage: str, state: dict[str, Any]) -> None:
+        """Say that another training begins, and keep its ``state``."""
+        self.stage = stage
+        self.checkpoint(state, 0)
 
     def progress(self, done: float, total: float) -> None:
         """Do nothing: a build's own progress is not shown."""
-
-    def later_stage(self) -> bool:
-        """Say whether what was kept last is of another stage: then this one is over."""
-        kept = self._kept()
-        return kept is not None and kept["stage"] != self.stage
 
     @property
     def _path(self) -> Path:
@@ -57,9 +60,3 @@ class BuildKeeper:
     @property
     def _scratch(self) -> Path:
         return self.directory / f"{RESUME_FILE}.part"
-
-    def _kept(self) -> dict[str, Any] | None:
-        if not self._path.exists():
-            return None
-        kept: dict[str, Any] = torch.load(self._path, map_location="cpu", weights_only=False)
-        return kept

@@ -8,18 +8,22 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from models.language import (
     Architecture,
+    BuildKeeper,
     OneProcess,
     Training,
     TrainingSettings,
     build_model,
     mean_loss,
 )
+from models.language.keeping import TRAINING
 from models.language.precision import Precision
 from repro.files import write_json
-from tasks.scaling.domains import TEST, domain_of
+from tasks.scaling.blank_training import measured_pairs
+from tasks.scaling.domains import TEST, Domain, PairedSequences, domain_of
 from tasks.scaling.finetuning import finetuned
 
 #: The size at which the setting ``learning_rate`` holds, and how it falls with size (the paper's).
@@ -38,6 +42,7 @@ class Rung:
     ``parts``           passes over which a batch is spread
     ``looks``           how often test losses are measured, the last time at the end
     ``finetune_steps``  of classification, where the domain has classes
+    ``blank_share``     of ``steps``: of finetuning with blanks, where the domain has pairs
     """
 
     dataset: str
@@ -53,6 +58,7 @@ class Rung:
     weight_decay: float
     looks: int
     finetune_steps: int
+    blank_share: float
     precision: Precision
     deviation: float
     parts: int
@@ -91,29 +97,21 @@ def train_rung(directory: Path, **settings: Any) -> None:
 
     ``settings`` are those of :class:`Rung`. The file has ``size`` (N), ``parameters`` (all),
     ``looks`` (tokens seen and the loss of every test of the domain there, in nats per counted
-    token), ``true_loss`` (or null) and ``classification`` (loss and error rate, or null).
+    token), ``true_loss`` (or null), ``classification`` (loss and error rate, or null) and ``pairs``
+    (see :func:`~tasks.scaling.blank_training.measured_pairs`, or null). A killed build goes on from
+    its last checkpoint, with the losses that it had measured.
     """
     rung = Rung(**settings)
     domain = domain_of(rung.dataset, rung.seed)
-    tests = domain.tests(rung.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = build_model(rung.architecture(domain.vocabulary, domain.context), rung.seed)
+    keeper = BuildKeeper(directory)
     rows = max(1, rung.tokens // domain.context)
-    looks: list[dict[str, float]] = []
-    at = set(rung.look_steps())
-
-    def look(training: Training) -> None:
-        if training.step in at:
-            losses = {name: mean_loss(model, test, device) for name, test in tests.items()}
-            looks.append({"tokens": training.tokens_seen, **losses})
-
-    training = Training(
-        model,
-        domain.batches(rows, rung.seed),
-        _how(rung),
-        processes=OneProcess(device),
-    )
-    training.run(after_step=look)
+    looks = _trained(model, domain, rung, rows, device, keeper)
+    pairs = None
+    if isinstance(domain, PairedSequences):
+        how = _how(rung, rung.blank_share)
+        pairs = measured_pairs(model, domain, rung.seed, rows, how, device, keeper)
     labelled = domain.labelled(rung.seed) if rung.finetune_steps else None
     classified = labelled and finetuned(model, labelled, rung.finetune_steps, rung.rate, rung.seed)
     write_json(
@@ -124,17 +122,38 @@ def train_rung(directory: Path, **settings: Any) -> None:
             "looks": looks,
             "true_loss": domain.true_loss(rung.seed),
             "classification": classified and classified._asdict(),
+            "pairs": pairs,
             "settings": asdict(rung),
             "test": TEST,
         },
     )
 
 
-def _how(rung: Rung) -> TrainingSettings:
+def _trained(
+    model: nn.Module, domain: Domain, rung: Rung, rows: int, device: str, keeper: BuildKeeper
+) -> list[dict[str, float]]:
+    """Train ``model``, unless a killed build had; return what each look saw."""
+    looks: list[dict[str, float]] = keeper.measured.setdefault("looks", [])
+    tests, at = domain.tests(rung.seed), set(rung.look_steps())
+
+    def look(training: Training) -> None:
+        if training.step in at:
+            losses = {name: mean_loss(model, test, device) for name, test in tests.items()}
+            looks.append({"tokens": training.tokens_seen, **losses})
+
+    if keeper.stage == TRAINING:
+        batches = domain.batches(rows, rung.seed)
+        Training(model, batches, _how(rung), processes=OneProcess(device)).run(keeper, look)
+    return looks
+
+
+def _how(rung: Rung, share: float = 1.0) -> TrainingSettings:
+    """Return how a model is trained, for a share of the steps."""
+    steps = max(1, round(share * rung.steps))
     return TrainingSettings(
-        steps=rung.steps,
+        steps=steps,
         learning_rate=rung.rate,
-        warmup=min(rung.warmup, rung.steps),
+        warmup=min(round(share * rung.warmup), steps),
         decay="linear",
         last_share=0.1,
         weight_decay=rung.weight_decay,

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from repro.curves import fit_joint, lower_hull, optimal_size
-from repro.curves.frontier import LEAST_MODELS
-from tasks.scaling.domains import BLANK_TEST, EXTRAPOLATION, TEST
+from tasks.scaling.domains import EXTRAPOLATION, TEST
+from tasks.scaling.information import information_by_size, information_checks
 from tasks.scaling.protocol import Numbers, ScalingForm
 
 #: Most doublings by which a forecast of a size may be off; "never" counts as this.
@@ -22,8 +22,13 @@ MOST_DOUBLINGS = 10.0
 SIZES_FROM, LAW_FROM = 0.04, 0.2
 #: Fewer points of a frontier than a law has parameters say nothing.
 LEAST_POINTS = 3
+#: Of a frontier, models of which an exponent without the first and the last says something: with
+#: four, it would be that of the line through two points.
+LEAST_FRONTIER = 5
 #: Compute relative to the smallest model's whole run at which the best size is read.
 COMPUTE_LEVELS = (4, 8, 16)
+#: The same for the frontier's loss.
+FRONTIER_LEVELS = (1, 2, 4, 8, 16, 32, 64)
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,7 @@ class Ladder:
     ``sizes``  N, (models,); ``tokens`` (looks,); ``losses`` test → (models, looks)
     ``true_loss``  of the source itself, where known
     ``classification``  of each model, where the domain has classes
+    ``pairs``  what each model knows of pairs, where the domain has them
     """
 
     sizes: Numbers
@@ -40,6 +46,7 @@ class Ladder:
     losses: Mapping[str, Numbers]
     true_loss: float | None = None
     classification: Sequence[Mapping[str, float]] | None = None
+    pairs: Sequence[Mapping[str, Any]] | None = None
 
     @classmethod
     def of(cls, rungs: Sequence[Mapping[str, Any]]) -> Ladder:
@@ -47,12 +54,14 @@ class Ladder:
         looks = [rung["looks"] for rung in rungs]
         names = [name for name in looks[0][0] if name != "tokens"]
         classified = [rung["classification"] for rung in rungs]
+        pairs = [rung["pairs"] for rung in rungs]
         return cls(
             sizes=np.array([rung["size"] for rung in rungs], dtype=float),
             tokens=np.array([look["tokens"] for look in looks[0]], dtype=float),
             losses={n: np.array([[look[n] for look in own] for own in looks]) for n in names},
             true_loss=rungs[0]["true_loss"],
             classification=classified if classified[0] else None,
+            pairs=pairs if pairs[0] else None,
         )
 
     @property
@@ -114,12 +123,38 @@ def frontier(ladder: Ladder, models: slice) -> tuple[Numbers, Numbers]:
 
 
 def whole_ladder(ladder: Ladder, form: ScalingForm) -> dict[str, float]:
-    """Return the law's constant from all models, in nats, of L(N) and of L(C), where it has one."""
+    """Return the law's constant from all models, in nats, of L(N) and of L(C), where it has one.
+
+    Where the source is known, ``constant_error`` and ``compute_constant_error``: how far each lies
+    above the source's own loss, as a share of it.
+    """
     found = {"constant": form.fitted(ladder.sizes, ladder.final).constant}
     compute, losses = frontier(ladder, slice(None))
     if len(compute) >= LEAST_POINTS:
         found["compute_constant"] = form.fitted(compute, losses).constant
-    return {name: value for name, value in found.items() if math.isfinite(value)}
+    finite = {name: value for name, value in found.items() if math.isfinite(value)}
+    truth = ladder.true_loss
+    errors = {f"{name}_error": value / truth - 1 for name, value in finite.items()} if truth else {}
+    return {**finite, **errors}
+
+
+def by_compute(ladder: Ladder) -> dict[str, float]:
+    """Return the frontier's loss, as metrics whose level is compute over the smallest model's run.
+
+    ``frontier_loss@c``, and ``frontier_divergence@c`` where the source is known: between the points
+    of the frontier on a straight line over ln C; NaN for losses that are not finite.
+    """
+    whole = ladder.compute[0, -1]
+    levels = [level for level in FRONTIER_LEVELS if level * whole <= ladder.compute.max()]
+    reached = np.full(len(levels), math.nan)
+    if np.isfinite(ladder.losses[TEST][:, ladder.counted(LAW_FROM)]).all():
+        compute, losses = frontier(ladder, slice(None))
+        reached = np.interp(np.log(whole * np.array(levels)), np.log(compute), losses)
+    found = {f"frontier_loss@{c}": y for c, y in zip(levels, reached.tolist(), strict=True)}
+    if ladder.true_loss is not None:
+        above = (reached - ladder.true_loss).tolist()
+        found |= {f"frontier_divergence@{c}": y for c, y in zip(levels, above, strict=True)}
+    return found
 
 
 def joint_constant(ladder: Ladder) -> float:
@@ -139,7 +174,7 @@ def best_sizes(ladder: Ladder) -> dict[str, float]:
     ``frontier_models``  models that have a vertex
     ``inner_best_size_exponent``  with one point for each model but the first and the last, whose
         stretches are cut off by the ladder's end, which flattens the paper's; left out for fewer
-        than four models
+        than five models
     """
     points = _points_of_sizes(ladder)
     levels = [f"best_size@{level}" for level in COMPUTE_LEVELS]
@@ -151,7 +186,7 @@ def best_sizes(ladder: Ladder) -> dict[str, float]:
     law = optimal_size(*points, rule="vertices")
     places = law.predict(ladder.compute[0, -1] * np.array(COMPUTE_LEVELS)) / ladder.sizes[0]
     found = {**dict(zip(levels, places.tolist(), strict=True)), "best_size_exponent": law.exponent}
-    if models >= LEAST_MODELS:
+    if models >= LEAST_FRONTIER:
         found["inner_best_size_exponent"] = optimal_size(*points, rule="models").exponent
     return {**found, "frontier_models": models}
 
@@ -169,26 +204,20 @@ def by_size(ladder: Ladder) -> dict[str, float]:
     columns: dict[str, Sequence[float]] = {"loss": ladder.final.tolist()}
     if ladder.true_loss is not None:
         columns["divergence"] = (ladder.final - ladder.true_loss).tolist()
-    if BLANK_TEST in ladder.losses:
-        columns |= _information(ladder)
+    if ladder.pairs is not None:
+        columns |= information_by_size(ladder.pairs)
     if EXTRAPOLATION in ladder.losses:
         columns["extrapolation_loss"] = ladder.losses[EXTRAPOLATION][:, -1].tolist()
         columns["matched_extrapolation"] = _matched(ladder)
     if ladder.classification is not None:
         for name, key in (("classification_loss", "loss"), ("error_rate", "error_rate")):
             columns[name] = [found[key] for found in ladder.classification]
-    return {
+    found = {
         f"{name}@{level}": value
         for name, values in columns.items()
         for level, value in zip(ladder.relative[-len(values) :], values, strict=True)
     }
-
-
-def _information(ladder: Ladder) -> dict[str, Sequence[float]]:
-    """Return the empirical mutual information per caption token, and its share of their loss."""
-    blank, shown = ladder.losses[BLANK_TEST][:, -1], ladder.losses[TEST][:, -1]
-    information = blank - shown
-    return {"information": information.tolist(), "information_gain": (information / blank).tolist()}
+    return found if ladder.pairs is None else {**found, **information_checks(ladder.pairs[-1])}
 
 
 def _matched(ladder: Ladder) -> list[float]:

@@ -9,7 +9,7 @@ from tasks.scaling.domains.digits import Digits
 from tasks.scaling.domains.domain import TEST, Domain, Labelled
 from tasks.scaling.domains.markov_chain import MarkovChain
 from tasks.scaling.domains.mathematics import EXTRAPOLATION, Mathematics
-from tasks.scaling.domains.paired_sequences import BLANK_TEST, PairedSequences
+from tasks.scaling.domains.paired_sequences import PairedSequences
 from tasks.scaling.domains.text import Text, check_user_text
 
 USER_FILE = "file:"
@@ -21,6 +21,7 @@ DOMAINS: dict[str, Callable[[int], Domain]] = {
     "python_text": lambda _: Text(),
     "mathematics": lambda _: Mathematics(),
     "paired_sequences": lambda _: PairedSequences(),
+    "captions_to_pictures": lambda _: PairedSequences(picture_first=False),
     "wikitext_103": lambda _: Text("wikitext_103", context=512),
 }
 
@@ -42,12 +43,12 @@ def check_dataset(dataset: str) -> None:
 
 
 __all__ = [
-    "BLANK_TEST",
     "DOMAINS",
     "EXTRAPOLATION",
     "TEST",
     "Domain",
     "Labelled",
+    "PairedSequences",
     "check_dataset",
     "domain_of",
 ]

@@ -1,7 +1,6 @@
 """Domains: known truths against brute force, tests that training does not see, bad input."""
 
 import itertools
-import math
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.errors import UserError
-from tasks.scaling.domains import BLANK_TEST, DOMAINS, EXTRAPOLATION, TEST, check_dataset, domain_of
+from tasks.scaling.domains import DOMAINS, EXTRAPOLATION, TEST, check_dataset, domain_of
 from tasks.scaling.domains.digits import START, Digits, sequences
 from tasks.scaling.domains.markov_chain import MarkovChain
 from tasks.scaling.domains.mathematics import Mathematics, written
@@ -69,24 +68,84 @@ def test_the_further_sums_are_longer_and_count_their_answers_alone():
     assert (batch.weight.sum(0)[2:] > 0).all()
 
 
-def test_pairs_have_the_information_that_is_said():
-    domain = PairedSequences(symbols=3, length=2, noise=0.3)
-    joint = np.zeros((3, 3))
-    for x, z in itertools.product(range(3), repeat=2):
-        clean = int(domain.clean(np.array([[x, 0]]))[0, 0])
-        joint[x, z] = (0.7 * (z == clean) + 0.3 / 3) / 3
-    marginals = np.outer(joint.sum(1), joint.sum(0))
-    assert domain.information == pytest.approx((joint * np.log(joint / marginals)).sum())
-    assert domain.true_loss(0) == pytest.approx(domain.conditional_entropy, abs=0.1)
-    assert domain.information + domain.conditional_entropy == pytest.approx(math.log(3))
+def joint_table(domain):
+    """Return p(x, y) of one place, (symbols, words), by going through all that noise may do."""
+    joint = np.zeros((domain.symbols, domain.words))
+    for x, noisy_word in itertools.product(range(domain.symbols), range(domain.words)):
+        pair = np.zeros((1, domain.length), dtype=int) + x
+        joint[x, int(domain.clean(pair)[0, 0])] += (1 - domain.noise) / joint.size
+        joint[x, noisy_word] += domain.noise / joint.size
+    return joint
 
 
-def test_the_blank_test_has_the_same_captions():
-    tests = PairedSequences().tests(2)
-    for shown, hidden in zip(tests[TEST], tests[BLANK_TEST], strict=True):
-        assert torch.equal(shown.targets[:, 10:], hidden.targets[:, 10:])
-        assert set(hidden.tokens[:, :10].unique().tolist()) == {16}
-        assert shown.tokens[:, :10].max() < 16
+def entropy(chances):
+    return -float((chances * np.log(chances)).sum())
+
+
+@pytest.mark.parametrize(("symbols", "words", "noise"), [(6, 3, 0.3), (4, 4, 0.1), (16, 8, 0.1)])
+def test_pairs_have_the_information_that_is_said_in_both_directions(symbols, words, noise):
+    """Against the joint table of a place; places are independent."""
+    captions, pictures = (
+        PairedSequences(symbols, words, 2, noise, picture_first=first) for first in (True, False)
+    )
+    joint = joint_table(captions)
+    assert joint.sum() == pytest.approx(1)
+    x, y, both = entropy(joint.sum(1)), entropy(joint.sum(0)), entropy(joint)
+    assert captions.information == pictures.information == pytest.approx(2 * (x + y - both))
+    assert captions.conditional_entropy == pytest.approx(both - x)
+    assert pictures.conditional_entropy == pytest.approx(both - y)
+    assert captions.caption_entropy == pytest.approx(y)
+    assert captions.conditional_entropy < y
+    assert pictures.conditional_entropy < x
+
+
+def test_a_tests_truth_is_that_of_its_own_pairs():
+    """By the joint table's conditionals, token by token; its expectation is the entropy."""
+    for first in (True, False):
+        domain = PairedSequences(6, 3, 2, 0.3, picture_first=first)
+        whole = torch.cat([b.tokens for b in domain.tests(4)[TEST]])
+        last = torch.cat([b.targets[:, -1:] for b in domain.tests(4)[TEST]])
+        sequences = torch.cat([whole, last], 1).numpy()
+        parts = (sequences[:, :2], sequences[:, 3:])
+        pictures, captions = parts if first else parts[::-1]
+        captions = captions - domain.symbols
+        joint = joint_table(domain)
+        given = joint / joint.sum(1 if first else 0, keepdims=True)
+        # Every place has a table of its own: find the symbol that place 0 calls the same.
+        clean = domain.clean(pictures)
+        hit = clean == captions
+        right, wrong = given.max(), given.min()
+        losses = -np.log(np.where(hit, right, wrong))
+        assert domain.true_loss(4) == pytest.approx(losses.mean())
+        assert domain.true_loss(4) == pytest.approx(domain.conditional_entropy, abs=0.1)
+        ratio = joint / np.outer(joint.sum(1), joint.sum(0))
+        pointwise = np.log(np.where(hit, ratio.max(), ratio.min())).sum(1)
+        assert domain.tested_information(4) == pytest.approx(pointwise.mean())
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_training_has_no_blanks_and_the_mix_has_them_in_half(first):
+    domain = PairedSequences(picture_first=first)
+    assert not (domain.batches(8, 1).at(0).tokens == domain.blank).any()
+    mixed = domain.mixed(8, 1).at(0)
+    assert (mixed.tokens[:4, :10] == domain.blank).all()
+    assert not (mixed.tokens[4:] == domain.blank).any()
+    assert not (mixed.targets[:, 10:] == domain.blank).any()
+    assert not torch.equal(mixed.tokens[4:], domain.batches(8, 1).at(0).tokens[4:])
+    shown, hidden = domain.tests(2)[TEST], domain.blank_test(2)
+    kinds = (range(16, 24), range(16)) if first else (range(16), range(16, 24))
+    for whole, blank in zip(shown, hidden, strict=True):
+        assert torch.equal(whole.targets[:, 10:], blank.targets[:, 10:])
+        assert (blank.tokens[:, :10] == domain.blank).all()
+        assert set(whole.targets[:, 10:].unique().tolist()) == set(kinds[0])
+        assert set(whole.tokens[:, :10].unique().tolist()) == set(kinds[1])
+        assert (whole.weight == blank.weight).all()
+        assert whole.weight.sum(1).unique().tolist() == [10]
+
+
+def test_symbols_that_do_not_divide_into_words_are_refused():
+    with pytest.raises(UserError, match="16 symbols do not divide into 5 words"):
+        PairedSequences(words=5)
 
 
 def test_digits_are_split_without_overlap_and_carry_their_classes():

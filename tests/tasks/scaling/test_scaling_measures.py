@@ -10,10 +10,11 @@ from baselines.scaling.logarithmic import Logarithmic
 from baselines.scaling.power_law import PowerLaw
 from methods.scaling_laws import PowerLawWithConstant
 from tasks.scaling import measures
-from tasks.scaling.domains import BLANK_TEST, EXTRAPOLATION, TEST
+from tasks.scaling.domains import EXTRAPOLATION, TEST
 from tasks.scaling.measures import (
     Ladder,
     best_sizes,
+    by_compute,
     by_size,
     frontier,
     joint_constant,
@@ -116,6 +117,50 @@ def test_a_frontier_of_two_points_has_no_law_of_compute():
     assert "compute_constant" not in whole_ladder(own, PowerLawWithConstant())
 
 
+def test_constants_are_set_against_the_truth():
+    exact = Ladder(
+        SIZES, TOKENS, {TEST: ENTROPY + A / SIZES[:, None] ** ALPHA + 0 * TOKENS}, true_loss=1.25
+    )
+    found = whole_ladder(exact, PowerLawWithConstant())
+    assert found["constant_error"] == pytest.approx(ENTROPY / 1.25 - 1, abs=1e-4)
+    assert found["compute_constant_error"] == pytest.approx(found["compute_constant"] / 1.25 - 1)
+    assert whole_ladder(exact, PowerLaw())["constant_error"] == -1
+    unknown = whole_ladder(ladder(), PowerLawWithConstant())
+    assert unknown.keys() == {"constant", "compute_constant"}
+
+
+def test_the_frontiers_loss_by_compute():
+    found = by_compute(ladder(true_loss=ENTROPY))
+    levels = (1, 2, 4, 8, 16, 32, 64)
+    assert found.keys() == {
+        f"{name}@{c}" for name in ("frontier_loss", "frontier_divergence") for c in levels
+    }
+    compute, lowest = frontier(ladder(), slice(None))
+    assert found["frontier_loss@64"] == pytest.approx(lowest[-1])
+    for level in levels:
+        place = level * 6 * SIZES[0] * TOKENS[-1]
+        assert lowest[compute >= place][0] <= found[f"frontier_loss@{level}"]
+        assert found[f"frontier_loss@{level}"] <= lowest[compute <= place][-1]
+        above = found[f"frontier_loss@{level}"] - ENTROPY
+        assert found[f"frontier_divergence@{level}"] == pytest.approx(above)
+    broken = losses()
+    broken[2, 9:] = math.nan
+    diverged = by_compute(Ladder(SIZES, TOKENS, {TEST: broken}))
+    assert len(diverged) == len(levels)
+    assert all(math.isnan(value) for value in diverged.values())
+
+
+def test_four_models_on_the_frontier_have_no_exponent_without_the_ends(monkeypatch):
+    """Their two inner models are a line through two points, which fits whatever they are."""
+    monkeypatch.setattr(measures, "SIZES_FROM", 0.0)
+    tokens = np.geomspace(1e4, 1e9, 80)
+    for count in (4, 5):
+        sizes = np.geomspace(1e3, 1e7, count)
+        found = best_sizes(Ladder(sizes, tokens, {TEST: losses(sizes, tokens)}))
+        assert found["frontier_models"] == count
+        assert ("inner_best_size_exponent" in found) == (count == 5)
+
+
 def test_losses_that_rise_with_size_make_no_rising_law():
     own = Ladder(SIZES, TOKENS, {TEST: losses()[::-1] + 0 * TOKENS})
     law = PowerLawWithConstant().fitted(own.sizes, own.final)
@@ -131,18 +176,14 @@ def test_a_ladder_that_diverges_has_no_best_size():
 
 
 def test_columns_by_size():
-    blank = losses() + 0.5
     classified = [{"loss": 0.1 * k, "error_rate": 0.01 * k} for k in range(6)]
     found = by_size(
         ladder(
-            losses={TEST: losses(), BLANK_TEST: blank},
             true_loss=ENTROPY,
             classification=classified,
         )
     )
     assert {name.partition("@")[2] for name in found} == {"1", "4", "9", "16", "36", "64"}
-    assert found["information@16"] == pytest.approx(0.5)
-    assert found["information_gain@16"] == pytest.approx(0.5 / blank[3, -1])
     assert found["divergence@64"] == pytest.approx(losses()[-1, -1] - ENTROPY)
     assert found["error_rate@4"] == 0.01
 
@@ -158,6 +199,36 @@ def test_extrapolation_that_depends_on_the_loss_alone_is_the_same_at_matched_los
     assert found["extrapolation_loss@64"] == pytest.approx(2 * inside[-1, -1] + 0.1)
 
 
+PAIRS = {
+    "before": {"shown": 0.5, "blank": 4.0},
+    "after": {"shown": 0.5, "blank": 2.0},
+    "tokens": 10,
+    "words": 5,
+    "caption_entropy": None,
+    "information": 14.0,
+    "tested_information": 14.5,
+}
+
+
+def test_information_by_hand():
+    found = by_size(ladder(pairs=[PAIRS] * 6))
+    assert found["information@16"] == 15
+    assert found["information_unprepared@16"] == 35
+    assert found["information_error@16"] == 0.5
+    assert found["information_gain@16"] == 15 / 20
+    assert found["worth@16"] == 15 / 4  # 4 nats a word: 20 of a caption of 5 words
+    checks = ("information_with_blanks", "information_without_blanks")
+    assert [found[f"{name}@{level}"] for name in checks for level in (0, 1)] == [14.5, 15, 14.5, 35]
+
+
+def test_the_worth_of_a_picture_that_is_foretold_is_by_the_true_words():
+    """A model of pictures does not foretell captions: a word is worth its entropy."""
+    pairs = {**PAIRS, "caption_entropy": math.log(8)}
+    found = by_size(ladder(pairs=[pairs] * 6))
+    assert found["worth@1"] == pytest.approx(15 / math.log(8))
+    assert found["information_gain@1"] == pytest.approx(15 / (5 * math.log(8)))
+
+
 def test_what_training_wrote_becomes_a_ladder():
     rungs = [
         {
@@ -165,6 +236,7 @@ def test_what_training_wrote_becomes_a_ladder():
             "looks": [{"tokens": 10, TEST: 3.0}, {"tokens": 20, TEST: 2.0 + place}],
             "true_loss": None,
             "classification": None,
+            "pairs": None,
         }
         for place, size in enumerate((100, 400))
     ]

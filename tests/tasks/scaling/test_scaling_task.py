@@ -2,19 +2,30 @@
 
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 import torch
+from killed_builds import KilledError, kill_after, steps_of
 
 from baselines.scaling.last_value import LastValue
 from methods.scaling_laws import PowerLawWithConstant
-from models.language import Architecture, build_model
+from models.language import (
+    Architecture,
+    BuildKeeper,
+    Training,
+    TrainingSettings,
+    build_model,
+)
+from repro.artifact import Artifact, build
 from repro.context import RunContext
 from repro.errors import UserError
+from repro.fingerprint import code_fingerprint
 from tasks.scaling import Scaling
-from tasks.scaling.domains import Labelled
+from tasks.scaling.blank_training import measured_pairs
+from tasks.scaling.domains import Labelled, PairedSequences
 from tasks.scaling.finetuning import finetuned
+from tasks.scaling.information import information_checks
 from tasks.scaling.ladder import train_rung
 
 TINY = Scaling(widths=(4, 6, 8, 10, 12), steps=6, tokens=256, warmup=2, looks=4, finetune_steps=2)
@@ -43,6 +54,8 @@ def test_methods_share_one_ladder(tmp_path):
         "forecast_error",
         "constant",
         "compute_constant",
+        "constant_error",
+        "compute_constant_error",
         "joint_constant",
     )
     assert metrics.keys() - others.keys() == {"joint_constant"}
@@ -67,6 +80,7 @@ def test_a_second_run_is_the_same_and_pinned(tmp_path):
     ("dataset", "names"),
     [
         ("paired_sequences", {"information@1", "information_gain@9", "divergence@4"}),
+        ("captions_to_pictures", {"information_error@9", "worth@1", "constant_error"}),
         ("mathematics", {"extrapolation_loss@1", "matched_extrapolation@9"}),
         ("digits", {"classification_loss@1", "error_rate@9"}),
     ],
@@ -85,6 +99,52 @@ def test_rungs_are_trained_with_the_rate_of_their_size(tmp_path):
     record = json.loads((tmp_path / "rung.json").read_text())
     assert [look["tokens"] for look in record["looks"]][-1] == 6 * 256
     assert record["looks"][-1]["test"] < math.log(24) + 0.2
+
+
+@pytest.mark.parametrize("updates", [4, 7])
+def test_a_killed_rung_goes_on_with_the_losses_it_had(tmp_path, monkeypatch, updates):
+    """In training, which has six updates, and in the finetuning with blanks after it."""
+    task = replace(TINY, blank_share=0.5)
+    settings = asdict(task._rung("paired_sequences", 0, 8))
+    whole = build(Artifact(train_rung, settings), tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        kill_after(patch, updates)
+        with pytest.raises(KilledError):
+            build(Artifact(train_rung, settings), tmp_path / "cut")
+    steps = steps_of(monkeypatch)
+    resumed = build(Artifact(train_rung, settings), tmp_path / "cut")
+    assert steps == ([5, 6, 1, 2, 3] if updates == 4 else [2, 3])
+    assert [path.name for path in resumed.iterdir()] == ["rung.json"]
+    assert (resumed / "rung.json").read_bytes() == (whole / "rung.json").read_bytes()
+
+
+@pytest.mark.parametrize("picture_first", [True, False])
+def test_blanks_are_learnt_and_the_information_then_is_the_truth(tmp_path, picture_first):
+    """One place alone is learnt in seconds; without blanks the estimate is too high."""
+    domain = PairedSequences(length=1, picture_first=picture_first)
+    shape = Architecture("gpt2", domain.vocabulary, domain.context, 16, 1, deviation=0.1)
+    model = build_model(shape, 1)
+    how = TrainingSettings(steps=120, learning_rate=2e-2, warmup=5)
+    Training(model, domain.batches(128, 1), how).run()
+    found = measured_pairs(model, domain, 1, 128, how, "cpu", BuildKeeper(tmp_path))
+    checks = information_checks(found)
+    truth = checks["information_with_blanks@0"]
+    assert truth == pytest.approx(domain.information, abs=0.1)
+    assert checks["information_with_blanks@1"] == pytest.approx(truth, abs=0.05)
+    assert checks["information_without_blanks@1"] > truth + 0.3
+    alone = math.log(8 if picture_first else 16)
+    assert found["after"]["blank"] == pytest.approx(alone, abs=0.03)
+
+
+def test_measures_are_no_part_of_what_trains_a_rung():
+    """Otherwise each edit of a metric would train every ladder anew."""
+    reached = code_fingerprint(["tasks.scaling.ladder.train_rung"]).files
+    assert {"tasks/scaling/ladder.py", "tasks/scaling/blank_training.py"} <= reached.keys()
+    own = {name for name in reached if name.startswith("tasks/scaling/")}
+    others = {"task.py", "measures.py", "information.py", "protocol.py", "__init__.py"}
+    assert not own & {f"tasks/scaling/{name}" for name in others}
+    task = code_fingerprint(["tasks.scaling.Scaling"]).files
+    assert {"tasks/scaling/measures.py", "tasks/scaling/information.py"} <= task.keys()
 
 
 def test_finetuning_learns_to_classify():
@@ -111,6 +171,7 @@ def test_finetuning_learns_to_classify():
         ({"widths": (7, 8, 16, 24, 32)}, "width 7 does not divide into 2 heads"),
         ({"steps": 0}, "steps is 0"),
         ({"looks": 1}, "looks is 1"),
+        ({"blank_share": 0}, "blank_share is 0"),
         ({"precision": "int4"}, "precision is 'int4'"),
     ],
 )
