@@ -42,7 +42,8 @@ class Rung:
     ``parts``           passes over which a batch is spread
     ``looks``           how often test losses are measured, the last time at the end
     ``finetune_steps``  of classification, where the domain has classes
-    ``blank_share``     of ``steps``: of finetuning with blanks, where the domain has pairs
+    ``blank_share``, ``blank_rate``  of finetuning with blanks, where the domain has pairs: its
+                        steps as a share of ``steps``, its rate as one of the learning rate
     """
 
     dataset: str
@@ -59,6 +60,7 @@ class Rung:
     looks: int
     finetune_steps: int
     blank_share: float
+    blank_rate: float
     precision: Precision
     deviation: float
     parts: int
@@ -110,10 +112,12 @@ def train_rung(directory: Path, **settings: Any) -> None:
     looks = _trained(model, domain, rung, rows, device, keeper)
     pairs = None
     if isinstance(domain, PairedSequences):
-        how = _how(rung, rung.blank_share)
+        how = _how(rung, rung.blank_share, rung.blank_rate)
         pairs = measured_pairs(model, domain, rung.seed, rows, how, device, keeper)
     labelled = domain.labelled(rung.seed) if rung.finetune_steps else None
-    classified = labelled and finetuned(model, labelled, rung.finetune_steps, rung.rate, rung.seed)
+    classified = labelled and finetuned(
+        model, labelled, rung.finetune_steps, rung.rate, rung.seed, keeper
+    )
     write_json(
         directory / "rung.json",
         {
@@ -147,12 +151,12 @@ def _trained(
     return looks
 
 
-def _how(rung: Rung, share: float = 1.0) -> TrainingSettings:
-    """Return how a model is trained, for a share of the steps."""
+def _how(rung: Rung, share: float = 1.0, rate: float = 1.0) -> TrainingSettings:
+    """Return how a model is trained, for a share of the steps and of the learning rate."""
     steps = max(1, round(share * rung.steps))
     return TrainingSettings(
         steps=steps,
-        learning_rate=rung.rate,
+        learning_rate=rate * rung.rate,
         warmup=min(round(share * rung.warmup), steps),
         decay="linear",
         last_share=0.1,

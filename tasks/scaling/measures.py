@@ -27,7 +27,7 @@ LEAST_POINTS = 3
 LEAST_FRONTIER = 5
 #: Compute relative to the smallest model's whole run at which the best size is read.
 COMPUTE_LEVELS = (4, 8, 16)
-#: The same for the frontier's loss.
+#: The same for the frontier's divergence from the source.
 FRONTIER_LEVELS = (1, 2, 4, 8, 16, 32, 64)
 
 
@@ -138,23 +138,23 @@ def whole_ladder(ladder: Ladder, form: ScalingForm) -> dict[str, float]:
     return {**finite, **errors}
 
 
-def by_compute(ladder: Ladder) -> dict[str, float]:
-    """Return the frontier's loss, as metrics whose level is compute over the smallest model's run.
+def frontier_divergence(ladder: Ladder) -> dict[str, float]:
+    """Return how far the frontier lies above the source's own loss, where that is known.
 
-    ``frontier_loss@c``, and ``frontier_divergence@c`` where the source is known: between the points
-    of the frontier on a straight line over ln C; NaN for losses that are not finite.
+    ``frontier_divergence@c`` with c the compute over that of the smallest model's whole run;
+    between the points of the frontier, on a straight line over ln C. NaN for losses that are not
+    finite.
     """
+    if ladder.true_loss is None:
+        return {}
     whole = ladder.compute[0, -1]
     levels = [level for level in FRONTIER_LEVELS if level * whole <= ladder.compute.max()]
     reached = np.full(len(levels), math.nan)
     if np.isfinite(ladder.losses[TEST][:, ladder.counted(LAW_FROM)]).all():
         compute, losses = frontier(ladder, slice(None))
         reached = np.interp(np.log(whole * np.array(levels)), np.log(compute), losses)
-    found = {f"frontier_loss@{c}": y for c, y in zip(levels, reached.tolist(), strict=True)}
-    if ladder.true_loss is not None:
-        above = (reached - ladder.true_loss).tolist()
-        found |= {f"frontier_divergence@{c}": y for c, y in zip(levels, above, strict=True)}
-    return found
+    above = (reached - ladder.true_loss).tolist()
+    return {f"frontier_divergence@{c}": y for c, y in zip(levels, above, strict=True)}
 
 
 def joint_constant(ladder: Ladder) -> float:

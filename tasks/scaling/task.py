@@ -19,8 +19,8 @@ from tasks.scaling.ladder import Rung, train_rung
 from tasks.scaling.measures import (
     Ladder,
     best_sizes,
-    by_compute,
     by_size,
+    frontier_divergence,
     joint_constant,
     out_of_sample,
     whole_ladder,
@@ -47,15 +47,16 @@ class Scaling:
     ``deviation``       standard deviation of the first weights
     ``parts``           passes over which a batch is spread, to save memory
     ``finetune_steps``  of classification, on domains with classes
-    ``blank_share``     of ``steps``: of finetuning with blanks, on domains with pairs
+    ``blank_share``, ``blank_rate``  of finetuning with blanks, on domains with pairs: its steps as
+                        a share of ``steps``, its rate as a share of the learning rate
 
     Metrics that judge a law: ``size_error``, ``compute_error`` (nats), ``forecast_error``
     (doublings). Of its fit to all models: ``constant``, ``compute_constant`` (nats), and where the
     source is known ``constant_error``, ``compute_constant_error`` (as shares). The ladder's
     own, the same for every method: ``loss@r`` with r the size relative to the smallest; what
     :func:`~tasks.scaling.measures.best_sizes` has; ``joint_constant``; ``divergence@r`` (from the
-    true source, where known); ``frontier_loss@c`` and ``frontier_divergence@c`` with c the compute
-    relative to the smallest model's run; what :mod:`tasks.scaling.information` has (pairs);
+    true source, where known); ``frontier_divergence@c`` (from the same, c the compute relative to
+    the smallest model's run); what :mod:`tasks.scaling.information` has (pairs);
     ``extrapolation_loss@r`` and ``matched_extrapolation@r`` (mathematics);
     ``classification_loss@r`` and ``error_rate@r`` (digits). A ladder that diverges has ``nan``.
     """
@@ -72,6 +73,7 @@ class Scaling:
     looks: int = 10
     finetune_steps: int = 60
     blank_share: float = 0.2
+    blank_rate: float = 0.3
     precision: Precision = "float32"
     deviation: float = 0.1
     parts: int = 1
@@ -80,7 +82,7 @@ class Scaling:
         widths = list(self.widths)
         if len(widths) < _LEAST_MODELS or widths != sorted(set(widths)):
             _refuse(f"widths is {widths}; it must rise and have at least {_LEAST_MODELS} values")
-        for name in ("steps", "tokens", "learning_rate", "parts", "blank_share"):
+        for name in ("steps", "tokens", "learning_rate", "parts", "blank_share", "blank_rate"):
             if not getattr(self, name) > 0:
                 _refuse(f"{name} is {getattr(self, name)}; it must be above 0")
         if self.looks < 2:
@@ -109,7 +111,7 @@ class Scaling:
             parameters=rungs[-1]["parameters"],
             samples_seen=len(rungs) * self.steps * self.tokens,
         )
-        own = {**by_size(ladder), **by_compute(ladder), **best_sizes(ladder)}
+        own = {**by_size(ladder), **frontier_divergence(ladder), **best_sizes(ladder)}
         if not all(math.isfinite(loss) for loss in ladder.final):
             joint_names = ["joint_constant"] if method.joint else []
             truth_names = _TRUTH_METRICS if ladder.true_loss is not None else ()

@@ -14,9 +14,9 @@ from tasks.scaling.domains import EXTRAPOLATION, TEST
 from tasks.scaling.measures import (
     Ladder,
     best_sizes,
-    by_compute,
     by_size,
     frontier,
+    frontier_divergence,
     joint_constant,
     out_of_sample,
     whole_ladder,
@@ -129,23 +129,21 @@ def test_constants_are_set_against_the_truth():
     assert unknown.keys() == {"constant", "compute_constant"}
 
 
-def test_the_frontiers_loss_by_compute():
-    found = by_compute(ladder(true_loss=ENTROPY))
+def test_the_frontiers_divergence_by_compute():
+    assert frontier_divergence(ladder()) == {}
+    found = frontier_divergence(ladder(true_loss=ENTROPY))
     levels = (1, 2, 4, 8, 16, 32, 64)
-    assert found.keys() == {
-        f"{name}@{c}" for name in ("frontier_loss", "frontier_divergence") for c in levels
-    }
+    assert list(found) == [f"frontier_divergence@{c}" for c in levels]
     compute, lowest = frontier(ladder(), slice(None))
-    assert found["frontier_loss@64"] == pytest.approx(lowest[-1])
+    assert found["frontier_divergence@64"] == pytest.approx(lowest[-1] - ENTROPY)
     for level in levels:
         place = level * 6 * SIZES[0] * TOKENS[-1]
-        assert lowest[compute >= place][0] <= found[f"frontier_loss@{level}"]
-        assert found[f"frontier_loss@{level}"] <= lowest[compute <= place][-1]
-        above = found[f"frontier_loss@{level}"] - ENTROPY
-        assert found[f"frontier_divergence@{level}"] == pytest.approx(above)
+        loss = found[f"frontier_divergence@{level}"] + ENTROPY
+        assert lowest[compute >= place][0] <= loss + 1e-12
+        assert loss <= lowest[compute <= place][-1] + 1e-12
     broken = losses()
     broken[2, 9:] = math.nan
-    diverged = by_compute(Ladder(SIZES, TOKENS, {TEST: broken}))
+    diverged = frontier_divergence(Ladder(SIZES, TOKENS, {TEST: broken}, ENTROPY))
     assert len(diverged) == len(levels)
     assert all(math.isnan(value) for value in diverged.values())
 

@@ -21,7 +21,7 @@ from repro.artifact import Artifact, build
 from repro.context import RunContext
 from repro.errors import UserError
 from repro.fingerprint import code_fingerprint
-from tasks.scaling import Scaling
+from tasks.scaling import Scaling, finetuning
 from tasks.scaling.blank_training import measured_pairs
 from tasks.scaling.domains import Labelled, PairedSequences
 from tasks.scaling.finetuning import finetuned
@@ -101,21 +101,47 @@ def test_rungs_are_trained_with_the_rate_of_their_size(tmp_path):
     assert record["looks"][-1]["test"] < math.log(24) + 0.2
 
 
-@pytest.mark.parametrize("updates", [4, 7])
-def test_a_killed_rung_goes_on_with_the_losses_it_had(tmp_path, monkeypatch, updates):
+def built_as_if_never_killed(folder, settings, kill):
+    """Build twice, once whole and once killed and built again; return what both wrote."""
+    whole = build(Artifact(train_rung, settings), folder / "whole")
+    with pytest.MonkeyPatch.context() as patch:
+        kill(patch)
+        with pytest.raises(KilledError):
+            build(Artifact(train_rung, settings), folder / "cut")
+    with pytest.MonkeyPatch.context() as patch:
+        steps = steps_of(patch)
+        resumed = build(Artifact(train_rung, settings), folder / "cut")
+    assert [path.name for path in resumed.iterdir()] == ["rung.json"]
+    assert (resumed / "rung.json").read_bytes() == (whole / "rung.json").read_bytes()
+    return steps
+
+
+@pytest.mark.parametrize(("updates", "left"), [(4, [5, 6, 1, 2, 3]), (7, [2, 3])])
+def test_a_killed_rung_goes_on_with_the_losses_it_had(tmp_path, updates, left):
     """In training, which has six updates, and in the finetuning with blanks after it."""
     task = replace(TINY, blank_share=0.5)
     settings = asdict(task._rung("paired_sequences", 0, 8))
-    whole = build(Artifact(train_rung, settings), tmp_path / "whole")
-    with monkeypatch.context() as patch:
-        kill_after(patch, updates)
-        with pytest.raises(KilledError):
-            build(Artifact(train_rung, settings), tmp_path / "cut")
-    steps = steps_of(monkeypatch)
-    resumed = build(Artifact(train_rung, settings), tmp_path / "cut")
-    assert steps == ([5, 6, 1, 2, 3] if updates == 4 else [2, 3])
-    assert [path.name for path in resumed.iterdir()] == ["rung.json"]
-    assert (resumed / "rung.json").read_bytes() == (whole / "rung.json").read_bytes()
+    made = built_as_if_never_killed(tmp_path, settings, lambda p: kill_after(p, updates))
+    assert made == left
+
+
+def test_a_killed_classification_goes_on(tmp_path):
+    """Killed in its third step of four, after training's six updates: none of these is repeated."""
+
+    def kill(patch):
+        patch.setattr(finetuning, "KEEP_SECONDS", 0.0)
+        original, seen = finetuning.cross_entropy, []
+
+        def loss(*given):
+            seen.append(len(seen))
+            if len(seen) == 3:
+                raise KilledError
+            return original(*given)
+
+        patch.setattr(finetuning, "cross_entropy", loss)
+
+    settings = asdict(replace(TINY, finetune_steps=4)._rung("digits", 0, 8))
+    assert built_as_if_never_killed(tmp_path, settings, kill) == []
 
 
 @pytest.mark.parametrize("picture_first", [True, False])
