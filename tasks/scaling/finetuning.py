@@ -74,9 +74,13 @@ class _Run(NamedTuple):
 
     def state(self, step: int) -> dict[str, Any]:
         """Return all of it, after ``step`` steps."""
-        parts = (self.model, self.head, self.optimizer)
-        own = [part.state_dict() for part in parts]
-        return {"step": step, "parts": own, "generator": self.generator.get_state()}
+        return {
+            "step": step,
+            "model": self.model.state_dict(),
+            "head": self.head.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "generator": self.generator.get_state(),
+        }
 
     def resumed(self, keeper: BuildKeeper) -> int:
         """Go on from what a killed build kept, or keep the start; return the steps made so far."""
@@ -84,8 +88,9 @@ class _Run(NamedTuple):
         if state is None:
             keeper.begin(CLASSIFICATION, self.state(0))
             return 0
-        for part, own in zip((self.model, self.head, self.optimizer), state["parts"], strict=True):
-            part.load_state_dict(own)
+        self.model.load_state_dict(state["model"])
+        self.head.load_state_dict(state["head"])
+        self.optimizer.load_state_dict(state["optimizer"])
         self.generator.set_state(state["generator"])
         return int(state["step"])
 

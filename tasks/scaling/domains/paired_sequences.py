@@ -14,15 +14,15 @@ from repro.errors import UserError
 from tasks.scaling.domains.domain import TEST, Unlabelled, cut, random_at
 
 _TEST_ROWS = 512
-_TRAIN, _HELD_OUT, _TABLES, _MIXED = 8, 9, 10, 11
+_TRAIN, _HELD_OUT, _TABLE, _MIXED = 8, 9, 10, 11
 
 
 @dataclass(frozen=True)
 class PairedSequences(Unlabelled):
     """A picture x of ``length`` random symbols and a caption y of as many words, in a row.
 
-    y_i is what a fixed table says of x_i at place i, where each word stands for equally many
-    symbols, replaced by a random word with probability ``noise``. Both x and y alone are uniform,
+    y_i is the word that a fixed table has for x_i, where each word stands for equally many symbols,
+    replaced by a random word with probability ``noise``. Both x and y alone are uniform,
     so that I(x; y) = H(y) − H(y | x) is known exactly, and H(x | y) = H(x) − I(x; y). A caption
     says less than its picture holds: the losses differ by direction, the information does not.
 
@@ -30,8 +30,8 @@ class PairedSequences(Unlabelled):
                        caption. The loss is that of the second alone
     """
 
-    symbols: int = 16
-    words: int = 8
+    symbols: int = 64
+    words: int = 32
     length: int = 10
     noise: float = 0.1
     picture_first: bool = True
@@ -90,11 +90,9 @@ class PairedSequences(Unlabelled):
         return -right * math.log(right) - (self.words - 1) * wrong * math.log(wrong)
 
     @cached_property
-    def _tables(self) -> np.ndarray:
-        """The word of each symbol at each place, (length, symbols)."""
-        random = random_at(_TABLES)
-        whose = np.arange(self.symbols) % self.words
-        return np.stack([random.permutation(whose) for _ in range(self.length)])
+    def _table(self) -> np.ndarray:
+        """The word of each symbol, (symbols,)."""
+        return random_at(_TABLE).permutation(np.arange(self.symbols) % self.words)
 
     def batches(self, rows: int, seed: int) -> Batches:
         """Return fresh pairs for each step, all whole."""
@@ -141,7 +139,7 @@ class PairedSequences(Unlabelled):
 
     def clean(self, x: np.ndarray) -> np.ndarray:
         """Return the captions of pictures (rows, length), without noise."""
-        found: np.ndarray = self._tables[np.arange(self.length), x]
+        found: np.ndarray = self._table[x]
         return found
 
     def _pairs(self, rows: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

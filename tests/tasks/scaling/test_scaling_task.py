@@ -147,7 +147,7 @@ def test_a_killed_classification_goes_on(tmp_path):
 @pytest.mark.parametrize("picture_first", [True, False])
 def test_blanks_are_learnt_and_the_information_then_is_the_truth(tmp_path, picture_first):
     """One place alone is learnt in seconds; without blanks the estimate is too high."""
-    domain = PairedSequences(length=1, picture_first=picture_first)
+    domain = PairedSequences(symbols=16, words=8, length=1, picture_first=picture_first)
     shape = Architecture("gpt2", domain.vocabulary, domain.context, 16, 1, deviation=0.1)
     model = build_model(shape, 1)
     how = TrainingSettings(steps=120, learning_rate=2e-2, warmup=5)
