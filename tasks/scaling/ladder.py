@@ -37,7 +37,8 @@ class Rung:
     ``deviation``       of the first weights
     ``parts``           passes over which a batch is spread
     ``looks``           how often test losses are measured, the last time at the end
-    ``finetune_steps``  of classification, where the domain has classes
+    ``finetune_steps``  of classification, ``finetune_rows`` sequences each, where the domain has
+                        classes
     """
 
     dataset: str
@@ -53,6 +54,7 @@ class Rung:
     weight_decay: float
     looks: int
     finetune_steps: int
+    finetune_rows: int
     precision: Precision
     deviation: float
     parts: int
@@ -115,7 +117,15 @@ def train_rung(directory: Path, **settings: Any) -> None:
     )
     training.run(after_step=look)
     labelled = domain.labelled(rung.seed) if rung.finetune_steps else None
-    classified = labelled and finetuned(model, labelled, rung.finetune_steps, rung.rate, rung.seed)
+    classified = labelled and finetuned(
+        model,
+        labelled,
+        rung.finetune_steps,
+        rung.rate,
+        rung.seed,
+        rung.finetune_rows,
+        rung.precision,
+    )
     write_json(
         directory / "rung.json",
         {

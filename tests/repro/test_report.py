@@ -251,7 +251,11 @@ def test_a_number_of_other_data_stands_beside_ours_with_its_reason_in_every_form
     tmp_path: Path, no_figures: None
 ) -> None:
     printed: dict[str, Any] = {"dataset": "gaussian", "method": "mse", "metric": "rmse"}
-    printed |= {"value": "0.4170", "source": "Table 2", "not_comparable": "other data, not released"}
+    printed |= {
+        "value": "0.4170",
+        "source": "Table 2",
+        "not_comparable": "other data, not released",
+    }
     paper = {"scales": {"paper": {"datasets": ["gaussian"], "seeds": 2}}, "claims": []}
     plan = made_up_plan(tmp_path, "paper", **paper, reported=[printed])
     fill(plan, curves=False, troubled=False)

@@ -12,12 +12,13 @@ from methods.scaling_laws import PowerLawWithConstant
 from models.language import Architecture, build_model
 from repro.context import RunContext
 from repro.errors import UserError
-from tasks.scaling import Scaling
+from tasks.scaling import Scaling, finetuning
 from tasks.scaling.domains import Labelled
 from tasks.scaling.finetuning import finetuned
 from tasks.scaling.ladder import train_rung
 
-TINY = Scaling(widths=(4, 6, 8, 10, 12), steps=6, tokens=256, warmup=2, looks=4, finetune_steps=2)
+LADDER = ((4, 2), (6, 2), (8, 2), (10, 2), (12, 2))
+TINY = Scaling(ladder=LADDER, steps=6, tokens=256, warmup=2, looks=4, finetune_steps=2)
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +78,7 @@ def test_each_domain_has_its_own_metrics(tmp_path, dataset, names):
 
 
 def test_rungs_are_trained_with_the_rate_of_their_size(tmp_path):
-    rung = TINY._rung("markov_chain", 0, 8)
+    rung = TINY._rung("markov_chain", 0, (8, 2))
     assert rung.size == 12 * 2 * 64
     assert rung.rate == pytest.approx(5e-3 * (1536 / 12288) ** -0.25)
     assert rung.look_steps()[-1] == 6
@@ -103,12 +104,27 @@ def test_finetuning_learns_to_classify():
     assert after.error_rate < 0.1
 
 
+def test_a_finetuning_batch_in_parts_has_the_gradient_of_the_whole(monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    tokens = torch.randint(7, (20, 12), generator=generator)
+    classes = torch.randint(2, (20,), generator=generator)
+    data = Labelled((tokens, classes), (tokens, classes), 2)
+    found = []
+    for pass_tokens in (10_000, 40):
+        monkeypatch.setattr(finetuning, "_PASS_TOKENS", pass_tokens)
+        model = build_model(Architecture("gpt2", 7, 12, 8, 1), 0)
+        found.append(finetuned(model, data, 5, 1e-2, 0, rows=10))
+    assert found[1].loss == pytest.approx(found[0].loss, rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"widths": (8, 16)}, "must rise and have at least 5"),
-        ({"widths": (8, 8, 16, 24, 32)}, "must rise"),
-        ({"widths": (7, 8, 16, 24, 32)}, "width 7 does not divide into 2 heads"),
+        ({"ladder": ((8, 2), (16, 2))}, "N must rise, over at least 5 models"),
+        ({"ladder": ((8, 4), (8, 2), (16, 2), (24, 2), (32, 2))}, "N must rise"),
+        ({"ladder": ((7, 2), *LADDER[2:], (16, 2), (24, 2))}, "width 7 does not divide"),
+        ({"ladder": (8, 16, 24, 32, 48)}, "must list pairs"),
+        ({"ladder": ((8, 2, 2), *LADDER)}, "must list pairs"),
         ({"steps": 0}, "steps is 0"),
         ({"looks": 1}, "looks is 1"),
         ({"precision": "int4"}, "precision is 'int4'"),
