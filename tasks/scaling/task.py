@@ -14,9 +14,7 @@ from repro.context import RunContext
 from repro.data import DataFile
 from repro.errors import UserError
 from repro.files import read_json
-from tasks.scaling.domains import DOMAINS, USER_FILE, check_dataset, data_files
-from tasks.scaling.domains.image_sets import CIFAR
-from tasks.scaling.domains.text import WIKITEXT
+from tasks.scaling.domains import DOMAINS, HUB_SETS, USER_FILE, check_dataset, data_files
 from tasks.scaling.extrapolation import beyond_training
 from tasks.scaling.ladder import Rung, train_rung
 from tasks.scaling.measures import (
@@ -179,10 +177,6 @@ _LAW_METRICS = (
 )
 
 
-#: Sets of the Hugging Face hub, by the first word of a domain's name.
-_PUBLISHED = {"wikitext": WIKITEXT[0], "cifar10": CIFAR}
-
-
 def _note_data(context: RunContext) -> None:
     """Put the hash of what is read from disk into the trial's record."""
     if context.dataset.startswith(USER_FILE):
@@ -190,10 +184,10 @@ def _note_data(context: RunContext) -> None:
         context.found_data(path.name, path)
     for file in data_files(context.dataset):
         context.data(file)
-    published = _PUBLISHED.get(context.dataset.partition("_")[0])
-    folder = find_folder(published) if published else None
-    if published and folder is not None:
-        context.found_data(published, folder)
+    name, _ = HUB_SETS.get(context.dataset, ("", ""))
+    folder = find_folder(name) if name else None
+    if folder is not None:
+        context.found_data(name, folder)
 
 
 def _refuse(problem: str) -> None:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from models.language.corpora import find_folder, load_split
 from repro.data import DataFile
 from repro.errors import UserError, did_you_mean
 from tasks.scaling.domains.digits import Digits
 from tasks.scaling.domains.domain import TEST, Domain, Labelled
-from tasks.scaling.domains.image_sets import IMAGE_SETS, check_images
+from tasks.scaling.domains.image_sets import CIFAR, IMAGE_SETS, Cifar10
 from tasks.scaling.domains.markov_chain import MarkovChain
 from tasks.scaling.domains.mathematics import EXTRAPOLATION, Mathematics
 from tasks.scaling.domains.natural_images import NaturalImages
 from tasks.scaling.domains.paired_sequences import BLANK_TEST, PairedSequences
 from tasks.scaling.domains.problem_files import ARCHIVE, unpacked
 from tasks.scaling.domains.problem_texts import ProblemTexts
-from tasks.scaling.domains.text import Text, check_user_text
+from tasks.scaling.domains.text import WIKITEXT, Text, check_user_text
 
 USER_FILE = "file:"
 MATHEMATICS_SET = "deepmind_mathematics"
@@ -36,6 +37,12 @@ DOMAINS: dict[str, Callable[[int], Domain]] = {
     "wikitext_103": lambda _: Text("wikitext_103", context=512),
     MATHEMATICS_SET: lambda _: ProblemTexts(),
     **{name: partial(_images, name) for name in IMAGE_SETS},
+}
+
+#: Domain → name and configuration of its set on the Hugging Face hub.
+HUB_SETS = {
+    "wikitext_103": WIKITEXT,
+    **{name: CIFAR for name, own in IMAGE_SETS.items() if isinstance(own, Cifar10)},
 }
 
 
@@ -63,8 +70,9 @@ def check_dataset(dataset: str) -> None:
     domain = domain_of(dataset, 0)
     if dataset.startswith(USER_FILE):
         check_user_text(dataset, domain.context)
-    elif dataset in IMAGE_SETS:
-        check_images(dataset)
+    elif dataset in HUB_SETS and find_folder(HUB_SETS[dataset][0]) is None:
+        name, configuration = HUB_SETS[dataset]
+        load_split(name, "test", configuration)
     elif dataset == MATHEMATICS_SET:
         unpacked()
 
@@ -73,6 +81,7 @@ __all__ = [
     "BLANK_TEST",
     "DOMAINS",
     "EXTRAPOLATION",
+    "HUB_SETS",
     "IMAGE_SETS",
     "MATHEMATICS_SET",
     "TEST",

@@ -12,13 +12,13 @@ from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
-from models.language.corpora import find_folder, load_split
+from models.language.corpora import load_split
 from repro.data import DataFile, locate
 from repro.errors import UserError
 from tasks.archives import Archive
 
 Part = Literal["train", "test"]
-CIFAR = "uoft-cs/cifar10"
+CIFAR = ("uoft-cs/cifar10", "plain_text")
 _CIFAR_SIDE = 32
 
 #: Published beside the loader of TensorFlow Datasets (imagenet_resized/checksums.tsv).
@@ -122,12 +122,6 @@ def read_images(name: str, part: Part) -> Images:
     return IMAGE_SETS[name].read(part)
 
 
-def check_images(name: str) -> None:
-    """Fetch a set that can be fetched without an account; ``UserError`` where it cannot be had."""
-    if isinstance(IMAGE_SETS[name], Cifar10) and find_folder(CIFAR) is None:
-        load_split(CIFAR, "test", "plain_text")
-
-
 def averaged(tokens: np.ndarray, side: int, smaller: int) -> np.ndarray:
     """Return images (n, 3 · side²) at a size that divides theirs, (n, 3 · smaller²), rounded."""
     times = side // smaller
@@ -140,16 +134,17 @@ def averaged(tokens: np.ndarray, side: int, smaller: int) -> np.ndarray:
 
 @lru_cache(maxsize=2)
 def _cifar(part: Part) -> Images:
-    rows = load_split(CIFAR, part, "plain_text")
+    name, configuration = CIFAR
+    rows = load_split(name, part, configuration)
     if not {"img", "label"} <= set(rows.column_names):
-        raise UserError(f"{CIFAR} has no columns img and label but {', '.join(rows.column_names)}")
+        raise UserError(f"{name} has no columns img and label but {', '.join(rows.column_names)}")
     try:
         pixels = [np.asarray(image.convert("RGB")).reshape(-1) for image in rows["img"]]
         tokens = np.stack(pixels)
     except (AttributeError, OSError, ValueError) as error:
-        raise UserError(f"{CIFAR}: an image could not be read: {error}") from error
+        raise UserError(f"{name}: an image could not be read: {error}") from error
     if tokens.shape[1] != 3 * _CIFAR_SIDE**2:
-        raise UserError(f"{CIFAR}: an image has not {_CIFAR_SIDE} pixels a side")
+        raise UserError(f"{name}: an image has not {_CIFAR_SIDE} pixels a side")
     return Images(tokens, np.asarray(rows["label"], dtype=np.int64))
 
 

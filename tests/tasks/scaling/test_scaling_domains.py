@@ -14,6 +14,7 @@ from tasks.scaling.domains import (
     BLANK_TEST,
     DOMAINS,
     EXTRAPOLATION,
+    HUB_SETS,
     TEST,
     check_dataset,
     data_files,
@@ -26,7 +27,7 @@ from tasks.scaling.domains.paired_sequences import PairedSequences
 from tasks.scaling.domains.text import packed_bytes
 
 #: What the paper's scale reads is tested in test_scaling_published.py.
-SMALL = [n for n in DOMAINS if not data_files(n) and not n.startswith(("wikitext", "cifar10"))]
+SMALL = [n for n in DOMAINS if not data_files(n) and n not in HUB_SETS]
 
 
 @pytest.mark.parametrize("name", SMALL)
