@@ -26,7 +26,7 @@ from tasks.scaling.domains.mathematics import Mathematics, written
 from tasks.scaling.domains.paired_sequences import PairedSequences
 from tasks.scaling.domains.text import packed_bytes
 
-#: What the paper's scale reads is tested in test_scaling_published.py.
+#: What the paper's scale reads is tested in test_scaling_images.py and test_scaling_problems.py.
 SMALL = [n for n in DOMAINS if not data_files(n) and n not in HUB_SETS]
 
 
