@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from repro.claims import better, crossing, equivalent, fit, frontier, monotone, ratio
+from repro.claims import alike, better, crossing, equivalent, fit, frontier, monotone, ratio
 from repro.claims.case import Case, Evidence
 from repro.claims.planned import Planned
 
@@ -16,6 +16,7 @@ PLANS: dict[str, Callable[[Case, Evidence], list[Planned]]] = {
     "monotone": monotone.plan,
     "crossing": crossing.plan,
     "fit": fit.plan,
+    "alike": alike.plan,
     "frontier": frontier.plan,
     "equivalent": equivalent.plan,
 }

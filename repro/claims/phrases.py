@@ -105,15 +105,24 @@ def _crossing(claim: Claim, finding: Finding, spec: TableSpec) -> Phrases:
 
 
 def _fit(claim: Claim, finding: Finding, spec: TableSpec) -> Phrases:
-    form = claim.form.replace("_", " ")
-    subject = f"the {claim.parameter} of the {form} fitted to {spec.metric(finding.metric).label}"
+    subject, capital = _parameter(claim, finding, spec)
     said = _range(claim.at_least, claim.at_most)
-    capital = subject[0].upper() + subject[1:]
     return Phrases(
         general=f"{capital} is {said}",
         holds=f"{capital} of {finding.place} is significantly {said}",
         fails=f"{capital} of {finding.place} is significantly not {said}",
         open=f"whether {subject} of {finding.place} is {said}",
+    )
+
+
+def _alike(claim: Claim, finding: Finding, spec: TableSpec) -> Phrases:
+    subject, capital = _parameter(claim, finding, spec)
+    said = f"differs between {finding.place}"
+    return Phrases(
+        general=f"{capital} of any two data sets differs by less than {claim.margin}",
+        holds=f"{capital} {said} by significantly less than {claim.margin}",
+        fails=f"{capital} {said} by significantly more than {claim.margin}",
+        open=f"whether {subject} {said} by less than {claim.margin}",
     )
 
 
@@ -134,9 +143,17 @@ _KINDS: dict[str, Callable[[Claim, Finding, TableSpec], Phrases]] = {
     "monotone": _monotone,
     "crossing": _crossing,
     "fit": _fit,
+    "alike": _alike,
     "frontier": _better,
     "equivalent": _equivalent,
 }
+
+
+def _parameter(claim: Claim, finding: Finding, spec: TableSpec) -> tuple[str, str]:
+    """Return how a fitted parameter is called, within a sentence and at its start."""
+    form = claim.form.replace("_", " ")
+    subject = f"the {claim.parameter} of the {form} fitted to {spec.metric(finding.metric).label}"
+    return subject, subject[0].upper() + subject[1:]
 
 
 def _range(low: float | None, high: float | None) -> str:

@@ -18,6 +18,7 @@ _EFFECTS = {
     "gap_closed": ("a distance", "what is closed minus the share of the gap"),
     "monotone": ("a change", "the change"),
     "fit": ("a distance to the bound", "the seeds' parameters"),
+    "alike": ("a distance to the margin", "the seeds' parameters, of two data sets together"),
 }
 
 
@@ -58,7 +59,8 @@ def _effect(claim: Claim, plan: Plan, seeds: int, level: float, datasets: set[st
     resplit = max(
         plan.spec.datasets[name].resplit for name in datasets if name in plan.spec.datasets
     )
-    size = smallest_detectable(seeds, level, resplit=resplit, test=claim.test)
+    test = "welch" if claim.kind == "alike" else claim.test
+    size = smallest_detectable(seeds, level, resplit=resplit, test=test)
     if claim.on == "mean":
         size /= math.sqrt(len(datasets))
     effect, variation = _EFFECTS.get(claim.kind, _EFFECTS["better"])

@@ -34,6 +34,7 @@ class Claim:
       at the second, in the order given (the axis' lower and upper end without ``between``)
     - ``fit``: the ``parameter`` of the curve ``form`` fitted to the metric along the axis lies
       within ``at_least`` and ``at_most``
+    - ``alike``: that parameter differs between any two data sets by less than ``margin``
     - ``frontier``: better at matched cost: the interpolated curve of ``metric`` against ``cost``
       along the sweep, at each of ``budgets``: a list of costs, or ``{in_overlap: k}`` for k evenly
       spaced ones within what both curves reach
@@ -53,6 +54,7 @@ class Claim:
         "monotone",
         "crossing",
         "fit",
+        "alike",
         "frontier",
         "equivalent",
     ] = MISSING

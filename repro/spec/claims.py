@@ -41,12 +41,13 @@ _FIELDS: dict[str, tuple[list[str], list[str]]] = {
     "monotone": (["along", "direction"], ["than", "on", "steps", "test"]),
     "crossing": (["along"], ["than", "on", "between", "test"]),
     "fit": (["along", "form", "parameter"], ["on", "at_least", "at_most"]),
+    "alike": (["along", "form", "parameter", "margin"], []),
     "frontier": (["cost", "budgets"], ["than", "on", "test"]),
     "equivalent": (["margin"], ["than", "on"]),
 }
 
 #: Kinds that have no better and worse: the metric may have ``better: neither``.
-_WITHOUT_DIRECTION = ("ratio", "fit", "equivalent")
+_WITHOUT_DIRECTION = ("ratio", "fit", "alike", "equivalent")
 
 
 def check_claims(check: Checker, spec: TableSpec) -> None:
@@ -66,7 +67,7 @@ def check_claims(check: Checker, spec: TableSpec) -> None:
         _check_test(check, key, claim)
         if claim.along:
             _check_axis(check, key, claim, spec)
-        if claim.kind == "fit":
+        if claim.kind in ("fit", "alike"):
             _check_fit(check, key, claim, spec)
         if claim.kind == "frontier":
             _check_frontier(check, key, claim, spec)
@@ -171,6 +172,8 @@ def _count(claim: Claim, spec: TableSpec) -> int:
 def _check_margin(check: Checker, key: str, claim: Claim) -> None:
     if not claim.margin:
         return
+    if claim.kind == "alike" and claim.margin.strip().endswith("%"):
+        check.fail(f"{key}.margin", "a difference of parameters is a number, no share")
     amount = _amount(check, f"{key}.margin", claim.margin)
     if claim.compare == "log_ratio" and amount.unit == "":
         check.fail(f"{key}.margin", "with `compare: log_ratio` it is a share such as 5%")

@@ -18,6 +18,9 @@ def check_decidable(check: Checker, key: str, claim: Claim, spec: TableSpec) -> 
     if claim.kind == "gap_closed" and not rivals:
         place = f"{key}.reference"
         check.fail(place, f"{claim.reference!r} is the only rival, so there is no gap to close")
+    datasets = spec.datasets if claim.over == "datasets" else claim.over
+    if claim.kind == "alike" and (isinstance(datasets, str) or len(datasets) < 2):
+        check.fail(f"{key}.over", "names one data set: nothing to compare it with")
     if claim.kind == "frontier":
         _check_curves(check, key, claim, [claim.method, *rivals], spec)
 

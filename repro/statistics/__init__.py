@@ -22,7 +22,11 @@ from repro.statistics.contrasts import (
     compare_unpaired,
     mirrored,
 )
-from repro.statistics.curve_parameter import compare_curve_parameter
+from repro.statistics.curve_parameter import (
+    Curves,
+    compare_curve_parameter,
+    compare_curve_parameters,
+)
 from repro.statistics.curves import interpolate
 from repro.statistics.equivalent import compare_equivalent
 from repro.statistics.estimate import Estimate
@@ -34,6 +38,7 @@ from repro.statistics.summary import Summary, prediction_interval, summarize
 
 __all__ = [
     "Comparison",
+    "Curves",
     "EachTest",
     "Estimate",
     "Friedman",
@@ -48,6 +53,7 @@ __all__ = [
     "compare",
     "compare_beyond",
     "compare_curve_parameter",
+    "compare_curve_parameters",
     "compare_equivalent",
     "compare_mean",
     "compare_ratio",

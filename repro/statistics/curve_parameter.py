@@ -12,14 +12,33 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from repro.curves import Problem, profile_interval, resamples
-from repro.statistics.comparison import Comparison, Numbers, Rules, judge, untested
-from repro.statistics.estimate import Estimate
+from repro.statistics.comparison import ROUNDING, Comparison, Numbers, Rules, judge, untested
+from repro.statistics.estimate import Estimate, linear_combination
 from repro.statistics.fieller import within
 from repro.statistics.summary import variance_factor
 
 #: Up to so many different resamples are all taken, with their probabilities; beyond, drawn.
 DRAWS = 2000
 _SEED = 0
+
+
+_NO_RANKS = (
+    "t alone decides: no test by signs or permutations compares a parameter of two groups of "
+    "curves, and skewed parameters could mislead it"
+)
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Seeds' curves at the points ``x``, (points,): ``values`` (seeds, points), ``name`` in words.
+
+    ``resplit``  see :func:`repro.statistics.summary.variance_factor`
+    """
+
+    name: str
+    x: Numbers
+    values: Numbers
+    resplit: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -49,23 +68,13 @@ def compare_curve_parameter(
     profile likelihood.
     """
     n = len(curves)
-    if not np.isfinite(curves).all():
-        return untested(n, "runs diverged, so there is no curve through them")
-    if n < 2:
-        return untested(n, "one seed cannot be tested")
-    try:
-        problem = Problem.of(form, x)
-    except ValueError as error:
-        return untested(n, str(error))
-    with np.errstate(over="ignore"):
-        if not np.isfinite(np.abs(curves).sum()):
-            return untested(n, "values too large to be compared")
-    if problem.fit(curves.mean(axis=0)).at_edge:
-        return untested(n, f"the points do not determine the curve's {problem.form.rate}")
+    problem = _problem(form, x, curves)
+    if isinstance(problem, str):
+        return untested(n, problem)
     found = curve_parameter(problem, parameter, curves, rules.resplit)
     estimate = found.estimate
-    if not math.isfinite(estimate.value) or not math.isfinite(estimate.standard_error):
-        return untested(n, f"the points do not determine the curve's {parameter}")
+    if not _determined(estimate):
+        return untested(n, _undetermined(parameter))
     tested = within(
         [
             judge(
@@ -84,6 +93,44 @@ def compare_curve_parameter(
     notes = (*tested.notes, *note)
     name = "t, bootstrap over seeds"
     return replace(tested, estimate=estimate.value, spread=estimate, test=name, notes=notes)
+
+
+def compare_curve_parameters(
+    form: str,
+    parameter: str,
+    groups: tuple[Curves, Curves],
+    margin: float,
+) -> Comparison:
+    """Test whether a parameter of ``form`` differs by less than ``margin`` between two groups.
+
+    The groups' seeds share nothing, so the difference follows Welch's t. No test by signs or
+    permutations can stand beside it: the groups may differ in all but this parameter.
+    """
+    n = min(len(group.values) for group in groups)
+    found = []
+    for group in groups:
+        problem = _problem(form, group.x, group.values)
+        if isinstance(problem, str):
+            return untested(n, f"{group.name}: {problem}")
+        found.append(curve_parameter(problem, parameter, group.values, group.resplit))
+        if not _determined(found[-1].estimate):
+            return untested(n, f"{group.name}: {_undetermined(parameter)}")
+    difference = linear_combination([one.estimate for one in found], [1.0, -1.0])
+    if difference.standard_error <= ROUNDING * max(abs(one.estimate.value) for one in found):
+        return untested(n, "what is tested does not vary over the seeds: nothing to test")
+    below, above = difference.p_greater(-margin), difference.p_less(margin)
+    distance = margin - abs(difference.value)
+    return Comparison(
+        n,
+        "Welch t, bootstrap over seeds",
+        p_greater=max(below, above),
+        p_less=min(difference.p_less(-margin), difference.p_greater(margin)),
+        wins=int((abs(found[0].by_seed[:n] - found[1].by_seed[:n]) < margin).sum()),
+        estimate=difference.value,
+        spread=difference,
+        contrast=(distance, difference.standard_error * math.sqrt(n)),
+        notes=(_NO_RANKS,),
+    )
 
 
 def curve_parameter(
@@ -106,6 +153,32 @@ def curve_parameter(
     error = math.sqrt(variance * n * variance_factor(n, resplit))
     estimate = Estimate(value(curves.mean(axis=0)), error, n - 1)
     return CurveParameter(estimate, np.array([value(curve) for curve in curves]))
+
+
+def _problem(form: str, x: Numbers, curves: Numbers) -> Problem | str:
+    """Return the fit of ``form`` at the points ``x``; in words, why these curves have none."""
+    if not np.isfinite(curves).all():
+        return "runs diverged, so there is no curve through them"
+    if len(curves) < 2:
+        return "one seed cannot be tested"
+    try:
+        problem = Problem.of(form, x)
+    except ValueError as error:
+        return str(error)
+    with np.errstate(over="ignore"):
+        if not np.isfinite(np.abs(curves).sum()):
+            return "values too large to be compared"
+    if problem.fit(curves.mean(axis=0)).at_edge:
+        return _undetermined(problem.form.rate)
+    return problem
+
+
+def _determined(estimate: Estimate) -> bool:
+    return math.isfinite(estimate.value) and math.isfinite(estimate.standard_error)
+
+
+def _undetermined(parameter: str) -> str:
+    return f"the points do not determine the curve's {parameter}"
 
 
 def _profile_note(problem: Problem, parameter: str, y: Numbers, estimate: float) -> tuple[str, ...]:

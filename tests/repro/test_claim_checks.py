@@ -18,6 +18,8 @@ RISES = {"kind": "monotone", "metric": "fgsm_rmse", "along": "level", "direction
 CROSSING = {"kind": "crossing", "metric": "rmse", "along": "beta", "than": "vib"}
 FIT = {"kind": "fit", "metric": "fgsm_rmse", "along": "level", "at_most": 1.0}
 FIT |= {"form": "power_law", "parameter": "exponent"}
+ALIKE = {name: value for name, value in FIT.items() if name != "at_most"}
+ALIKE |= {"kind": "alike", "margin": "0.1"}
 FRONTIER = {"kind": "frontier", "metric": "information", "cost": "compression", "budgets": [0.5]}
 FRONTIER |= {"than": "vib"}
 EQUIVALENT = {"kind": "equivalent", "metric": "rmse", "than": "vib", "margin": "0.1"}
@@ -35,6 +37,7 @@ EQUIVALENT = {"kind": "equivalent", "metric": "rmse", "than": "vib", "margin": "
         RISES | {"metric": "compression", "along": "beta", "steps": "trend", "direction": "falls"},
         CROSSING | {"between": [0.01, 1.0]},
         FIT,
+        ALIKE,
         FRONTIER,
         EQUIVALENT | {"metric": "compression"},
     ],
@@ -53,6 +56,10 @@ MISTAKES = [
     (RISES | {"margin": "0.1"}, "`margin` has no meaning for kind monotone"),
     (_without(GAP, "reference"), "claims.it.reference: a claim of kind gap_closed needs it"),
     (_without(EQUIVALENT, "margin"), "claims.it.margin: a claim of kind equivalent needs it"),
+    (_without(ALIKE, "margin"), "claims.it.margin: a claim of kind alike needs it"),
+    (ALIKE | {"margin": "5%"}, "claims.it.margin: a difference of parameters is a number"),
+    (ALIKE | {"over": ["diabetes"]}, "claims.it.over: names one data set"),
+    (ALIKE | {"at_least": 0.1}, "`at_least` has no meaning for kind alike"),
     (FRONTIER | {"budgets": {"in_overlap": 0}}, "claims.it.budgets: must be {in_overlap: k}"),
     (FRONTIER | {"budgets": {"overlap": 3}}, "claims.it.budgets: must be {in_overlap: k}"),
     (FRONTIER | {"budgets": {"in_overlap": "3"}}, "claims.it.budgets: must be {in_overlap: k}"),

@@ -61,6 +61,14 @@ KINDS: dict[str, dict[str, Any]] = {
         "parameter": "exponent",
         "at_least": 0.2,
     },
+    "alike": {
+        "kind": "alike",
+        "metric": "fgsm_rmse",
+        "along": "level",
+        "form": "power_law",
+        "parameter": "exponent",
+        "margin": "0.1",
+    },
     "frontier": {
         "kind": "frontier",
         "metric": "information",
@@ -175,7 +183,16 @@ def _flat(trial: Trial) -> dict[str, float]:
     return metrics
 
 
-BAD |= {"rises": _flat, "fit": _flat}
+def _steeper_on_one(trial: Trial) -> dict[str, float]:
+    """Has another exponent on one of the two data sets, by 0.5."""
+    metrics = level(errors())(trial)
+    if trial.setting.dataset == "gaussian":
+        for e in (0.05, 0.1, 0.2):
+            metrics[f"fgsm_rmse@{e:g}"] *= e**0.5
+    return metrics
+
+
+BAD |= {"rises": _flat, "fit": _flat, "alike": _steeper_on_one}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -246,6 +263,7 @@ SENTENCES = {
     "trend": "CS-IB's advantage in Test RMSE falls in all 2 comparisons",
     "crossing": "CS-IB is worse at the start and better at the end, as claimed, in all 4",
     "fit": "The exponent of the power law fitted to RMSE under FGSM is at least 0.2 in all 2",
+    "alike": "The exponent of the power law fitted to RMSE under FGSM differs between CS-IB on",
 }
 
 

@@ -11,6 +11,7 @@ from scipy import stats
 
 from repro.curves import Problem, profile_interval, resamples
 from repro.statistics import (
+    Curves,
     EachTest,
     Margin,
     Ratio,
@@ -20,6 +21,7 @@ from repro.statistics import (
     compare,
     compare_beyond,
     compare_curve_parameter,
+    compare_curve_parameters,
     compare_equivalent,
     compare_mean,
     compare_ratio,
@@ -308,6 +310,24 @@ def test_a_curves_parameter_is_tested_against_both_bounds() -> None:
     assert (
         compare_curve_parameter("power_law", "exponent", X, curves, (-1, 0), Rules()).p_greater == 1
     )
+
+
+def test_a_difference_of_slopes_is_welchs_test_of_the_seeds_own_slopes() -> None:
+    """Slopes are linear in the curves, so the bootstrap's error is that of the seeds' slopes."""
+    random = np.random.default_rng(5)
+    slopes = [0.5 + 0.05 * random.normal(size=5), 0.6 + 0.02 * random.normal(size=4)]
+    x = np.arange(1.0, 5.0)
+    pair = [Curves(name, x, own[:, None] * x) for name, own in zip("ab", slopes, strict=True)]
+    found = compare_curve_parameters("linear", "slope", (pair[0], pair[1]), 0.3)
+    moved = [slopes[0] + shift for shift in (0.3, -0.3)]
+    above, below = (
+        stats.ttest_ind(own, slopes[1], equal_var=False, alternative=side).pvalue
+        for own, side in zip(moved, ("greater", "less"), strict=True)
+    )
+    assert found.estimate == pytest.approx(slopes[0].mean() - slopes[1].mean())
+    assert found.p_greater == pytest.approx(max(above, below), rel=1e-6)
+    far = compare_curve_parameters("linear", "slope", (pair[0], pair[1]), 0.001)
+    assert far.p_less < 0.05 < far.p_greater
 
 
 def test_a_slopes_profile_interval_is_the_textbook_one() -> None:

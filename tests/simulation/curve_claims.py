@@ -10,12 +10,14 @@ from scipy import stats
 
 from repro.statistics import (
     Comparison,
+    Curves,
     Margin,
     Numbers,
     Rules,
     Sides,
     compare_beyond,
     compare_curve_parameter,
+    compare_curve_parameters,
     each,
     interpolate,
     judge,
@@ -60,6 +62,7 @@ def rates() -> Iterator[Rate]:
     yield from _fit("logarithmic", "slope", 3, 800)
     yield from _fit("logarithmic", "slope", 5, 400)
     yield from _fit("power_law", "exponent", 3, 400)
+    yield from _alike()
     yield from _frontier()
 
 
@@ -166,6 +169,26 @@ def _fit(form: str, parameter: str, n: int, repetitions: int) -> Iterator[Rate]:
     for what in (SUPPORTED, CONTRADICTED):
         under = f"{parameter} of a {form.replace('_', ' ')} at most −0.5, 5 points"
         yield tally.rate(what, under, n, ONE_TAIL, naive="regression over all points")
+
+
+def _alike() -> Iterator[Rate]:
+    """Yield the rates where two groups' exponents differ by the margin and vary unlike."""
+    x = np.log(_PLACES)
+
+    def curves(random: Random, slope: float, spread: float) -> Curves:
+        own = slope + spread * random.normal(size=(5, 1))
+        noise = 0.02 * random.normal(size=(5, x.size))
+        return Curves("one", _PLACES, 2 * np.exp(own * x) + noise)
+
+    def once(random: Random) -> dict[str, bool]:
+        groups = curves(random, -0.5, 0.03), curves(random, -0.6, 0.09)
+        found = compare_curve_parameters("power_law", "exponent", groups, 0.1)
+        return false_verdict(verdict(found))
+
+    tally = repeat(800, once, "alike")
+    for what in (SUPPORTED, CONTRADICTED):
+        under = "exponents of two groups of power laws differ by the margin, unlike variances"
+        yield tally.rate(what, under, 5, ONE_TAIL)
 
 
 def _frontier() -> Iterator[Rate]:
