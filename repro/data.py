@@ -22,6 +22,7 @@ from repro.files import make_directory, sha256_of_file, sha256_of_json
 class DataFile:
     """One file of a data set.
 
+    Without ``urls`` it is never downloaded: ``source`` says where the user can get it.
     ``sha256=None`` means that nobody has verified the file yet: the hash of the first download is
     recorded in the trial's result and shown as unverified. A hash is never invented.
     """
@@ -79,11 +80,17 @@ def locate(file: DataFile) -> Path:
     found = find(file)
     if found is not None:
         return found
+    if not file.urls:
+        raise UserError(
+            f"{file.name} is not on this machine and is never downloaded (licence: "
+            f"{file.licence}): get it from {file.source} and put it into the folder that "
+            f"REPRO_DATA names"
+        )
     if not _may_download(file):
         raise UserError(
             f"{file.name} is not on this machine and OFFLINE=1 forbids a download: put the file "
             f"(sha256 {file.sha256 or 'unknown'}) into the folder that REPRO_DATA names, or fetch "
-            f"it elsewhere from {file.urls[0] if file.urls else 'its publisher'}"
+            f"it elsewhere from {file.urls[0]}"
         )
     return _download(file)
 

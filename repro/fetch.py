@@ -57,7 +57,7 @@ def _fetch_dataset(task: Any, dataset: str) -> bool:
         print(f"{dataset}: {error}")
         return False
     if not files:
-        print(f"{dataset}: needs no download")
+        print(f"{dataset}: at hand")
     return True
 
 

@@ -71,7 +71,7 @@ def cell_verdicts(
     for number in plan.spec.reported:
         key = (number.dataset, number.method, number.metric)
         cell = data.cell(*key)
-        reason = obstacle(cell, partial=plan.partial)
+        reason = number.not_comparable or obstacle(cell, partial=plan.partial)
         if cell is None or reason:
             verdicts[key] = _not_comparable(number, reason)
         else:

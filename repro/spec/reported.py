@@ -56,6 +56,7 @@ def check_reported(check: Checker, spec: TableSpec) -> None:
         _check_runs(check, key, number, spec)
         for name in ("margin", "width"):
             _check_amount(check, f"{key}.{name}", getattr(number, name), number)
+        _check_reason(check, f"{key}.not_comparable", number)
 
 
 def check_overall(check: Checker, spec: TableSpec) -> None:
@@ -114,6 +115,14 @@ def _check_runs(check: Checker, key: str, number: Reported, spec: TableSpec) -> 
             check.fail(f"{key}.n", "a best needs the number of runs that it is the best of")
         if spec.metric(number.metric).better == "neither":
             check.fail(f"{key}.statistic", f"{number.metric!r} has no best: it has better: neither")
+
+
+def _check_reason(check: Checker, key: str, number: Reported) -> None:
+    reason = number.not_comparable
+    if reason.endswith("."):
+        check.fail(key, "ends a sentence that begins elsewhere: leave out the full stop")
+    if reason and (number.margin or number.width):
+        check.fail(key, "a number that is not judged has no margin and no width")
 
 
 def _check_amount(check: Checker, key: str, text: str, number: Reported) -> None:

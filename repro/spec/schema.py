@@ -151,6 +151,8 @@ class Reported:
                    printed spread), ``1 digit`` (units of the last printed digit)
     ``width``      the longest interval that may still read ``consistent``, by the same formulas;
                    without one, twice the length of the interval (−margin, +margin)
+    ``not_comparable``  why ours is no measurement of the same thing, where it is none (data that
+                   were never released): shown beside ours with this reason, and never judged
     """
 
     dataset: str = MISSING
@@ -164,6 +166,7 @@ class Reported:
     spread_kind: Literal["", "sd", "se", "ci95"] = ""
     margin: str = ""
     width: str = ""
+    not_comparable: str = ""
 
 
 @dataclass

@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from repro.data import DataFile, locate
+from tasks.archives import Archive
 from tasks.fewshot_segmentation import pascal
-from tasks.fewshot_segmentation.archives import Archive
 from tasks.fewshot_segmentation.image_files import SceneFiles
 from tasks.fewshot_segmentation.label_maps import LabelMaps, kept_label_maps
 from tasks.fewshot_segmentation.scenes import Bytes

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from repro.data import DataFile, locate
-from tasks.fewshot_segmentation.archives import Archive
+from tasks.archives import Archive
 from tasks.fewshot_segmentation.sampling import Numbers
 from tasks.fewshot_segmentation.scenes import Bytes, ScenesInMemory
 from tasks.fewshot_segmentation.seeds import derived_seed, generator

@@ -16,7 +16,7 @@ from PIL import Image
 from repro.data import cache_directory
 from repro.errors import UserError
 from repro.files import make_directory
-from tasks.fewshot_segmentation.archives import Archive
+from tasks.archives import Archive
 from tasks.fewshot_segmentation.scenes import Areas, Bytes, class_areas
 
 

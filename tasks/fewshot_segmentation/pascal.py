@@ -16,7 +16,7 @@ from PIL import Image
 
 from repro.data import DataFile, locate
 from repro.errors import UserError
-from tasks.fewshot_segmentation.archives import Archive, files_of_compressed_tar
+from tasks.archives import Archive, files_of_compressed_tar
 from tasks.fewshot_segmentation.image_files import SceneFiles
 from tasks.fewshot_segmentation.label_maps import LabelMaps, kept_label_maps
 from tasks.fewshot_segmentation.scenes import Bytes, SomeScenes

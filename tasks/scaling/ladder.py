@@ -41,7 +41,8 @@ class Rung:
     ``deviation``       of the first weights
     ``parts``           passes over which a batch is spread
     ``looks``           how often test losses are measured, the last time at the end
-    ``finetune_steps``  of classification, where the domain has classes
+    ``finetune_steps``  of classification, ``finetune_rows`` sequences each, where the domain has
+                        classes
     ``blank_share``, ``blank_rate``  of finetuning with blanks, where the domain has pairs: its
                         steps as a share of ``steps``, its rate as one of the learning rate
     """
@@ -59,6 +60,7 @@ class Rung:
     weight_decay: float
     looks: int
     finetune_steps: int
+    finetune_rows: int
     blank_share: float
     blank_rate: float
     precision: Precision
@@ -116,7 +118,14 @@ def train_rung(directory: Path, **settings: Any) -> None:
         pairs = measured_pairs(model, domain, rung.seed, rows, how, device, keeper)
     labelled = domain.labelled(rung.seed) if rung.finetune_steps else None
     classified = labelled and finetuned(
-        model, labelled, rung.finetune_steps, rung.rate, rung.seed, keeper
+        model,
+        labelled,
+        rung.finetune_steps,
+        rung.rate,
+        rung.seed,
+        rung.finetune_rows,
+        rung.precision,
+        keeper,
     )
     write_json(
         directory / "rung.json",

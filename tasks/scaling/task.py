@@ -11,10 +11,11 @@ from typing import Any
 from models.language.corpora import find_folder
 from models.language.precision import Precision, require_precision
 from repro.context import RunContext
+from repro.data import DataFile
 from repro.errors import UserError
 from repro.files import read_json
-from tasks.scaling.domains import DOMAINS, USER_FILE, check_dataset
-from tasks.scaling.domains.text import WIKITEXT
+from tasks.scaling.domains import DOMAINS, HUB_SETS, USER_FILE, check_dataset, data_files
+from tasks.scaling.extrapolation import beyond_training
 from tasks.scaling.ladder import Rung, train_rung
 from tasks.scaling.measures import (
     Ladder,
@@ -26,7 +27,12 @@ from tasks.scaling.measures import (
     whole_ladder,
 )
 from tasks.scaling.protocol import ScalingForm
+from tasks.scaling.recipes import recipe_of
 
+#: Width of a head of attention.
+_HEAD_WIDTH = 64
+#: Tokens of a pass where ``parts`` is ``null``.
+_PASS_TOKENS = 16_384
 #: Fewer models leave a law with three parameters nothing to be judged by.
 _LEAST_MODELS = 5
 
@@ -38,58 +44,70 @@ class Scaling:
     A method offers ``fitted(x, losses)`` (see :class:`~tasks.scaling.protocol.ScalingForm`). Each
     model of the ladder is trained once for a data set and a seed, and shared by all methods.
 
-    ``widths``          of the models, rising: with equal layers, N grows with the square
-    ``layers``, ``heads``, ``feedforward``  of every model
+    ``ladder``          width and layers of each model, the smallest N first; a head of attention
+                        for every 64 of the width, two at least, as in the paper
+    ``feedforward``     width of the feed-forward part, as a multiple of the model's
     ``steps``, ``tokens``  updates, and tokens in a batch
     ``learning_rate``   at N = 12,288; other sizes have it times (N / 12,288)^−0.25, as in the
                         paper; a linear warm-up over ``warmup`` steps, a linear decay to a tenth
     ``looks``           how often test losses are measured
     ``deviation``       standard deviation of the first weights
-    ``parts``           passes over which a batch is spread, to save memory
-    ``finetune_steps``  of classification, on domains with classes
+    ``parts``           passes over which a batch is spread, to save memory; ``null``: one for each
+                        16,384 tokens
+    ``finetune_steps``  of classification, ``finetune_rows`` sequences each, on domains with classes
     ``blank_share``, ``blank_rate``  of finetuning with blanks, on domains with pairs: its steps as
                         a share of ``steps``, its rate as a share of the learning rate
 
+    ``feedforward``, ``tokens`` and ``weight_decay`` may be ``null``: the paper's for the domain
+    (:mod:`tasks.scaling.recipes`).
+
     Metrics that judge a law: ``size_error``, ``compute_error`` (nats), ``forecast_error``
-    (doublings). Of its fit to all models: ``constant``, ``compute_constant`` (nats), and where the
-    source is known ``constant_error``, ``compute_constant_error`` (as shares). The ladder's
-    own, the same for every method: ``loss@r`` with r the size relative to the smallest; what
+    (doublings). Of its fit to all models: ``constant``, ``compute_constant`` (nats), where the
+    source is known ``constant_error``, ``compute_constant_error`` (as shares), and what
+    :func:`~tasks.scaling.extrapolation.beyond_training` has (mathematics). The ladder's own, the
+    same for every method: ``loss@r`` with r the size relative to the smallest; what
     :func:`~tasks.scaling.measures.best_sizes` has; ``joint_constant``; ``divergence@r`` (from the
     true source, where known); ``frontier_divergence@c`` (from the same, c the compute relative to
     the smallest model's run); what :mod:`tasks.scaling.information` has (pairs);
     ``extrapolation_loss@r`` and ``matched_extrapolation@r`` (mathematics);
-    ``classification_loss@r`` and ``error_rate@r`` (digits). A ladder that diverges has ``nan``.
+    ``classification_loss@r`` and ``error_rate@r`` (digits, images). A ladder that diverges has
+    ``nan``.
     """
 
-    widths: Sequence[int] = (8, 16, 24, 32, 48, 64)
-    layers: int = 2
-    heads: int = 2
-    feedforward: float = 4.0
+    ladder: Sequence[Sequence[int]] = ((8, 2), (16, 2), (24, 2), (32, 2), (48, 2), (64, 2))
+    feedforward: float | None = 4.0
     steps: int = 300
-    tokens: int = 1024
+    tokens: int | None = 1024
     learning_rate: float = 5e-3
     warmup: int = 20
-    weight_decay: float = 0.0
+    weight_decay: float | None = 0.0
     looks: int = 10
     finetune_steps: int = 60
+    finetune_rows: int = 32
     blank_share: float = 0.2
     blank_rate: float = 0.3
     precision: Precision = "float32"
     deviation: float = 0.1
-    parts: int = 1
+    parts: int | None = 1
 
     def __post_init__(self) -> None:
-        widths = list(self.widths)
-        if len(widths) < _LEAST_MODELS or widths != sorted(set(widths)):
-            _refuse(f"widths is {widths}; it must rise and have at least {_LEAST_MODELS} values")
+        self._check_ladder()
         for name in ("steps", "tokens", "learning_rate", "parts", "blank_share", "blank_rate"):
-            if not getattr(self, name) > 0:
-                _refuse(f"{name} is {getattr(self, name)}; it must be above 0")
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                _refuse(f"{name} is {value}; it must be above 0")
         if self.looks < 2:
             _refuse(f"looks is {self.looks}; a curve needs at least 2 points")
         require_precision(self.precision, "cuda")
-        for width in widths:
-            self._rung("", 0, width).architecture(2, 2)
+        for shape in self.ladder:
+            self._rung("", 0, shape).architecture(2, 2)
+
+    def _check_ladder(self) -> None:
+        if not all(isinstance(shape, Sequence) and len(shape) == 2 for shape in self.ladder):
+            _refuse(f"ladder is {self.ladder}; it must list pairs: a width and a number of layers")
+        sizes = [width**2 * layers for width, layers in self.ladder]
+        if len(sizes) < _LEAST_MODELS or sizes != sorted(set(sizes)):
+            _refuse(f"ladder is {self.ladder}; N must rise, over at least {_LEAST_MODELS} models")
 
     @staticmethod
     def known_datasets() -> tuple[str, ...]:
@@ -97,8 +115,13 @@ class Scaling:
         return tuple(DOMAINS)
 
     @staticmethod
+    def data_files(dataset: str) -> tuple[DataFile, ...]:
+        """Return the named files that a domain is read from."""
+        return data_files(dataset)
+
+    @staticmethod
     def check_dataset(dataset: str) -> None:
-        """Raise ``UserError`` where a name is unknown or a user's text cannot be used."""
+        """Make a domain's data ready; ``UserError`` where that cannot be done."""
         check_dataset(dataset)
 
     def run(self, method: ScalingForm, context: RunContext) -> dict[str, float]:
@@ -109,14 +132,18 @@ class Scaling:
         self._log(ladder, context)
         context.record(
             parameters=rungs[-1]["parameters"],
-            samples_seen=len(rungs) * self.steps * self.tokens,
+            samples_seen=sum(rung["looks"][-1]["tokens"] for rung in rungs),
         )
         own = {**by_size(ladder), **frontier_divergence(ladder), **best_sizes(ladder)}
         if not all(math.isfinite(loss) for loss in ladder.final):
             joint_names = ["joint_constant"] if method.joint else []
             truth_names = _TRUTH_METRICS if ladder.true_loss is not None else ()
             return dict.fromkeys([*own, *_LAW_METRICS, *truth_names, *joint_names], math.nan)
-        laws = {**out_of_sample(ladder, method), **whole_ladder(ladder, method)}
+        laws = {
+            **out_of_sample(ladder, method),
+            **whole_ladder(ladder, method),
+            **beyond_training(ladder, method),
+        }
         joint = {"joint_constant": joint_constant(ladder)} if method.joint else {}
         return {**own, **laws, **joint}
 
@@ -125,20 +152,23 @@ class Scaling:
 
         The law and its rivals start at different ends, so that two that run at once share the work.
         """
-        widths = list(self.widths)
-        order = widths[::-1] if largest_first else widths
-        found = {}
-        for done, width in enumerate(order):
-            rung = self._rung(context.dataset, context.seed("ladder"), width)
+        found: list[Any] = []
+        for done, shape in enumerate(reversed(self.ladder) if largest_first else self.ladder):
+            rung = self._rung(context.dataset, context.seed("ladder"), shape)
             folder = context.artifact(train_rung, **asdict(rung))
-            found[width] = read_json(folder / "rung.json")
-            context.progress(done + 1, len(order))
-        return [record for width in widths if (record := found[width]) is not None]
+            found.append(read_json(folder / "rung.json"))
+            context.progress(done + 1, len(self.ladder))
+        return found[::-1] if largest_first else found
 
-    def _rung(self, dataset: str, seed: int, width: int) -> Rung:
+    def _rung(self, dataset: str, seed: int, shape: Sequence[int]) -> Rung:
+        width, layers = shape
         own = asdict(self)
-        del own["widths"]
-        return Rung(dataset=dataset, seed=seed, width=width, **own)
+        del own["ladder"]
+        for name, papers in asdict(recipe_of(dataset)).items():
+            own[name] = papers if own[name] is None else own[name]
+        own["parts"] = self.parts or -(-own["tokens"] // _PASS_TOKENS)
+        heads = max(2, width // _HEAD_WIDTH)
+        return Rung(dataset=dataset, seed=seed, width=width, layers=layers, heads=heads, **own)
 
     def _log(self, ladder: Ladder, context: RunContext) -> None:
         for look, tokens in enumerate(ladder.tokens.tolist()):
@@ -162,9 +192,12 @@ def _note_data(context: RunContext) -> None:
     if context.dataset.startswith(USER_FILE):
         path = Path(context.dataset.removeprefix(USER_FILE)).expanduser()
         context.found_data(path.name, path)
-    folder = find_folder(WIKITEXT[0]) if context.dataset == "wikitext_103" else None
+    for file in data_files(context.dataset):
+        context.data(file)
+    name, _ = HUB_SETS.get(context.dataset, ("", ""))
+    folder = find_folder(name) if name else None
     if folder is not None:
-        context.found_data(WIKITEXT[0], folder)
+        context.found_data(name, folder)
 
 
 def _refuse(problem: str) -> None:

@@ -227,6 +227,17 @@ def test_a_metric_without_a_mean_and_a_set_of_another_scale(tmp_path: Path) -> N
     assert "not run at this scale" in absent.sentence
 
 
+def test_a_number_of_other_data_is_shown_with_its_reason_and_never_judged(tmp_path: Path) -> None:
+    reason = "other images: the paper's were not released"
+    other = number(spread="", spread_kind="", margin="", not_comparable=reason)
+    plan = made_up_plan(tmp_path, "paper", **spec_at_paper_scale([vars(other)]))
+    for values in ([59.1] * 5, [59.1, 59.2, 59.0, 59.1, 59.3], [1.0, 2.0, 3.0, 4.0, None]):
+        (found,) = judged(plan, values).values()
+        assert found.verdict == "not comparable"
+        assert found.sentence == f"Not comparable: {reason}."
+        assert (found.difference, found.interval, found.margin, found.prospect) == (None,) * 4
+
+
 def test_repris_readme_against_made_up_runs(tmp_path: Path) -> None:
     """Printed means of 5 runs without a spread: direction and size show, nothing is proved."""
     reported = [

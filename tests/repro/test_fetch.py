@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from repro.cli import app
+from repro.data import DataFile, locate
 from repro.errors import UserError
 from repro.fetch import check_datasets
 from repro.spec import load_spec
@@ -27,12 +28,12 @@ def fetched(capsys: pytest.CaptureFixture[str], datasets: str) -> tuple[int, lis
     return int(ended.value.code or 0), capsys.readouterr().out.splitlines()
 
 
-def test_what_is_bundled_or_generated_needs_no_download(
+def test_what_is_bundled_or_generated_is_at_hand(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     status, lines = fetched(capsys, "diabetes,skewed_noise")
     assert status == 0
-    assert lines == ["diabetes: needs no download", "skewed_noise: needs no download"]
+    assert lines == ["diabetes: at hand", "skewed_noise: at hand"]
 
 
 def test_a_missing_folder_is_one_line_and_the_others_go_on(
@@ -43,7 +44,7 @@ def test_a_missing_folder_is_one_line_and_the_others_go_on(
     missing, ready = lines
     assert missing.startswith("utk_face: UTKFace is not on this machine and is never downloaded")
     assert str(tmp_path) in missing
-    assert ready == "diabetes: needs no download"
+    assert ready == "diabetes: at hand"
 
 
 def test_every_missing_file_is_named(capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,7 +71,7 @@ def test_a_folder_that_is_there_is_ready(
 ) -> None:
     (tmp_path / "UTKFace").mkdir()
     (tmp_path / "UTKFace" / "1_0_2_20161219140530307.jpg").touch()
-    assert fetched(capsys, "utk_face") == (0, ["utk_face: needs no download"])
+    assert fetched(capsys, "utk_face") == (0, ["utk_face: at hand"])
 
 
 def test_a_run_refuses_what_is_missing_before_it_starts() -> None:
@@ -85,3 +86,13 @@ def test_the_paper_scale_of_cs_ib_asks_for_nothing_that_cannot_be_downloaded() -
     assert "utk_face" in spec.datasets
     for dataset in spec.scales["paper"].datasets:
         assert Regression.data_files(dataset)
+
+
+def test_a_file_without_an_address_says_where_it_can_be_had() -> None:
+    file = DataFile("weights.zip", (), None, "research alone", "https://example.org/weights")
+    with pytest.raises(UserError) as error:
+        locate(file)
+    assert str(error.value) == (
+        "weights.zip is not on this machine and is never downloaded (licence: research alone): get "
+        "it from https://example.org/weights and put it into the folder that REPRO_DATA names"
+    )

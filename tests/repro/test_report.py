@@ -247,6 +247,33 @@ def test_printed_numbers_stand_beside_ours_but_are_not_compared(
     assert "paper, not compared: 0.4170 ± 0.010" in (summary.directory / "table.md").read_text()
 
 
+def test_a_number_of_other_data_stands_beside_ours_with_its_reason_in_every_format(
+    tmp_path: Path, no_figures: None
+) -> None:
+    printed: dict[str, Any] = {"dataset": "gaussian", "method": "mse", "metric": "rmse"}
+    printed |= {
+        "value": "0.4170",
+        "source": "Table 2",
+        "not_comparable": "other data, not released",
+    }
+    paper = {"scales": {"paper": {"datasets": ["gaussian"], "seeds": 2}}, "claims": []}
+    plan = made_up_plan(tmp_path, "paper", **paper, reported=[printed])
+    fill(plan, curves=False, troubled=False)
+    folder = build_report(plan, plan.records()).directory
+    reason = "Not comparable: other data, not released."
+    for name in ("report.html", "table.md", "report.tex"):
+        text = " ".join((folder / name).read_text().split())
+        assert "0.4170" in text, name
+        assert "not comparable" in text, name
+        assert reason in text, name
+    (cell,) = [
+        cell
+        for cell in json.loads((folder / "verdicts.json").read_text())["cells"]
+        if cell["method"] == "mse" and cell["metric"] == "rmse"
+    ]
+    assert cell["against_paper"]["verdict"] == "not comparable"
+
+
 def test_a_users_file_has_a_narrow_name_and_can_be_traced(tmp_path: Path, no_figures: None) -> None:
     path = tmp_path / "mine.csv"
     path.write_text("1,2\n")

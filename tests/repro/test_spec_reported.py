@@ -141,6 +141,11 @@ def test_a_whole_entry_is_accepted(tmp_path: Path) -> None:
         ({"width": "-1"}, "reported[0].width: '-1' is no amount"),
         ({"spread_kind": ""}, "reported[0].margin: there is no sd"),
         ({"spread_kind": "se", "n": 0}, "reported[0].margin: there is no sd"),
+        (
+            {"not_comparable": "other data"},
+            "reported[0].not_comparable: a number that is not judged",
+        ),
+        ({"not_comparable": "other data."}, "reported[0].not_comparable: ends a sentence"),
         ({"statistic": "single run"}, "reported[0].n: a single run is not 5 runs"),
         ({"statistic": "single run", "n": 1}, "reported[0].spread_kind: a single run has no"),
         ({"statistic": "best", "n": 1}, "reported[0].n: a best needs the number of runs"),

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
+from models.language.corpora import find_folder, load_split
+from repro.data import DataFile
 from repro.errors import UserError, did_you_mean
 from tasks.scaling.domains.digits import Digits
 from tasks.scaling.domains.domain import TEST, Domain, Labelled
+from tasks.scaling.domains.image_sets import CIFAR, IMAGE_SETS, Cifar10
 from tasks.scaling.domains.markov_chain import MarkovChain
 from tasks.scaling.domains.mathematics import EXTRAPOLATION, Mathematics
+from tasks.scaling.domains.natural_images import NaturalImages
 from tasks.scaling.domains.paired_sequences import PairedSequences
-from tasks.scaling.domains.text import Text, check_user_text
+from tasks.scaling.domains.problem_files import ARCHIVE, unpacked
+from tasks.scaling.domains.problem_texts import ProblemTexts
+from tasks.scaling.domains.text import WIKITEXT, Text, check_user_text
 
 USER_FILE = "file:"
+MATHEMATICS_SET = "deepmind_mathematics"
+
+
+def _images(name: str, _: int) -> Domain:
+    return NaturalImages(name)
+
 
 #: Name → the domain as a seed draws it: a Markov source is another one for each seed.
 DOMAINS: dict[str, Callable[[int], Domain]] = {
@@ -23,6 +36,14 @@ DOMAINS: dict[str, Callable[[int], Domain]] = {
     "paired_sequences": lambda _: PairedSequences(),
     "captions_to_pictures": lambda _: PairedSequences(picture_first=False),
     "wikitext_103": lambda _: Text("wikitext_103", context=512),
+    MATHEMATICS_SET: lambda _: ProblemTexts(),
+    **{name: partial(_images, name) for name in IMAGE_SETS},
+}
+
+#: Domain → name and configuration of its set on the Hugging Face hub.
+HUB_SETS = {
+    "wikitext_103": WIKITEXT,
+    **{name: CIFAR for name, own in IMAGE_SETS.items() if isinstance(own, Cifar10)},
 }
 
 
@@ -35,20 +56,39 @@ def domain_of(dataset: str, seed: int) -> Domain:
     return DOMAINS[dataset](seed)
 
 
+def data_files(dataset: str) -> tuple[DataFile, ...]:
+    """Return the named files that a domain is read from."""
+    if dataset in IMAGE_SETS:
+        return IMAGE_SETS[dataset].files
+    return (ARCHIVE,) if dataset == MATHEMATICS_SET else ()
+
+
 def check_dataset(dataset: str) -> None:
-    """Raise ``UserError`` where a name is unknown or a user's text cannot be used."""
+    """Make a domain's data ready: fetched and unpacked.
+
+    Raises ``UserError`` where a name is unknown, data cannot be had or a user's text be used.
+    """
     domain = domain_of(dataset, 0)
     if dataset.startswith(USER_FILE):
         check_user_text(dataset, domain.context)
+    elif dataset in HUB_SETS and find_folder(HUB_SETS[dataset][0]) is None:
+        name, configuration = HUB_SETS[dataset]
+        load_split(name, "test", configuration)
+    elif dataset == MATHEMATICS_SET:
+        unpacked()
 
 
 __all__ = [
     "DOMAINS",
     "EXTRAPOLATION",
+    "HUB_SETS",
+    "IMAGE_SETS",
+    "MATHEMATICS_SET",
     "TEST",
     "Domain",
     "Labelled",
     "PairedSequences",
     "check_dataset",
+    "data_files",
     "domain_of",
 ]

@@ -11,8 +11,8 @@ from methods.repri import RePRI
 from models.segmentation.resnet import DilatedResNet
 from repro.context import RunContext
 from repro.errors import UserError
+from tasks.archives import Archive
 from tasks.fewshot_segmentation import FewShotSegmentation, coco, pascal
-from tasks.fewshot_segmentation.archives import Archive
 from tasks.fewshot_segmentation.data import SOURCES
 from tasks.fewshot_segmentation.scenes import present
 

@@ -9,14 +9,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.errors import UserError
-from tasks.scaling.domains import DOMAINS, EXTRAPOLATION, TEST, check_dataset, domain_of
+from tasks.scaling.domains import (
+    DOMAINS,
+    EXTRAPOLATION,
+    HUB_SETS,
+    TEST,
+    check_dataset,
+    data_files,
+    domain_of,
+)
 from tasks.scaling.domains.digits import START, Digits, sequences
 from tasks.scaling.domains.markov_chain import MarkovChain
 from tasks.scaling.domains.mathematics import Mathematics, written
 from tasks.scaling.domains.paired_sequences import PairedSequences
 from tasks.scaling.domains.text import packed_bytes
 
-SMALL = [name for name in DOMAINS if name != "wikitext_103"]
+#: What the paper's scale reads is tested in test_scaling_images.py and test_scaling_problems.py.
+SMALL = [n for n in DOMAINS if not data_files(n) and n not in HUB_SETS]
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -28,7 +28,8 @@ from tasks.scaling.finetuning import finetuned
 from tasks.scaling.information import information_checks
 from tasks.scaling.ladder import train_rung
 
-TINY = Scaling(widths=(4, 6, 8, 10, 12), steps=6, tokens=256, warmup=2, looks=4, finetune_steps=2)
+LADDER = ((4, 2), (6, 2), (8, 2), (10, 2), (12, 2))
+TINY = Scaling(ladder=LADDER, steps=6, tokens=256, warmup=2, looks=4, finetune_steps=2)
 
 
 @pytest.fixture(autouse=True)
@@ -91,7 +92,7 @@ def test_each_domain_has_its_own_metrics(tmp_path, dataset, names):
 
 
 def test_rungs_are_trained_with_the_rate_of_their_size(tmp_path):
-    rung = TINY._rung("markov_chain", 0, 8)
+    rung = TINY._rung("markov_chain", 0, (8, 2))
     assert rung.size == 12 * 2 * 64
     assert rung.rate == pytest.approx(5e-3 * (1536 / 12288) ** -0.25)
     assert rung.look_steps()[-1] == 6
@@ -120,7 +121,7 @@ def built_as_if_never_killed(folder, settings, kill):
 def test_a_killed_rung_goes_on_with_the_losses_it_had(tmp_path, updates, left):
     """In training, which has six updates, and in the finetuning with blanks after it."""
     task = replace(TINY, blank_share=0.5)
-    settings = asdict(task._rung("paired_sequences", 0, 8))
+    settings = asdict(task._rung("paired_sequences", 0, (8, 2)))
     made = built_as_if_never_killed(tmp_path, settings, lambda p: kill_after(p, updates))
     assert made == left
 
@@ -132,15 +133,15 @@ def test_a_killed_classification_goes_on(tmp_path):
         patch.setattr(finetuning, "KEEP_SECONDS", 0.0)
         original, seen = finetuning.cross_entropy, []
 
-        def loss(*given):
+        def loss(*given, **named):
             seen.append(len(seen))
             if len(seen) == 3:
                 raise KilledError
-            return original(*given)
+            return original(*given, **named)
 
         patch.setattr(finetuning, "cross_entropy", loss)
 
-    settings = asdict(replace(TINY, finetune_steps=4)._rung("digits", 0, 8))
+    settings = asdict(replace(TINY, finetune_steps=4)._rung("digits", 0, (8, 2)))
     assert built_as_if_never_killed(tmp_path, settings, kill) == []
 
 
@@ -167,7 +168,7 @@ def test_measures_are_no_part_of_what_trains_a_rung():
     reached = code_fingerprint(["tasks.scaling.ladder.train_rung"]).files
     assert {"tasks/scaling/ladder.py", "tasks/scaling/blank_training.py"} <= reached.keys()
     own = {name for name in reached if name.startswith("tasks/scaling/")}
-    others = {"task.py", "measures.py", "information.py", "protocol.py", "__init__.py"}
+    others = {"task.py", "measures.py", "information.py", "extrapolation.py", "__init__.py"}
     assert not own & {f"tasks/scaling/{name}" for name in others}
     task = code_fingerprint(["tasks.scaling.Scaling"]).files
     assert {"tasks/scaling/measures.py", "tasks/scaling/information.py"} <= task.keys()
@@ -189,12 +190,27 @@ def test_finetuning_learns_to_classify():
     assert after.error_rate < 0.1
 
 
+def test_a_finetuning_batch_in_parts_has_the_gradient_of_the_whole(monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    tokens = torch.randint(7, (20, 12), generator=generator)
+    classes = torch.randint(2, (20,), generator=generator)
+    data = Labelled((tokens, classes), (tokens, classes), 2)
+    found = []
+    for pass_tokens in (10_000, 40):
+        monkeypatch.setattr(finetuning, "_PASS_TOKENS", pass_tokens)
+        model = build_model(Architecture("gpt2", 7, 12, 8, 1), 0)
+        found.append(finetuned(model, data, 5, 1e-2, 0, rows=10))
+    assert found[1].loss == pytest.approx(found[0].loss, rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"widths": (8, 16)}, "must rise and have at least 5"),
-        ({"widths": (8, 8, 16, 24, 32)}, "must rise"),
-        ({"widths": (7, 8, 16, 24, 32)}, "width 7 does not divide into 2 heads"),
+        ({"ladder": ((8, 2), (16, 2))}, "N must rise, over at least 5 models"),
+        ({"ladder": ((8, 4), (8, 2), (16, 2), (24, 2), (32, 2))}, "N must rise"),
+        ({"ladder": ((7, 2), *LADDER[2:], (16, 2), (24, 2))}, "width 7 does not divide"),
+        ({"ladder": (8, 16, 24, 32, 48)}, "must list pairs"),
+        ({"ladder": ((8, 2, 2), *LADDER)}, "must list pairs"),
         ({"steps": 0}, "steps is 0"),
         ({"looks": 1}, "looks is 1"),
         ({"blank_share": 0}, "blank_share is 0"),
