@@ -14,6 +14,7 @@ from models.language.objective import mean_loss, next_token_loss, token_losses
 from models.language.packing import PackedBatches, pack
 from models.language.pretrained import (
     Adapters,
+    load_adapters,
     load_model,
     load_model_tokenizer,
     merged,
@@ -48,6 +49,7 @@ __all__ = [
     "end_token",
     "generate",
     "hidden_states",
+    "load_adapters",
     "load_base_model",
     "load_model",
     "load_model_tokenizer",
