@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,8 @@ from torch import nn
 from models.language.architectures import hidden_states, output_weight
 from models.language.libraries import library
 from models.language.precision import Precision
-from repro.data import cache_directory
-from repro.errors import UserError
+from repro.data import cache_directory, data_folders, offline
+from repro.errors import UserError, first_line
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,7 @@ class Adapters:
 
 def find_model(name: str) -> Path | None:
     """Return the folder of a published model: a path, or ``name`` in a folder of ``REPRO_DATA``."""
-    named = os.environ.get("REPRO_DATA", "")
-    folders = [Path(part).expanduser() / name for part in named.split(os.pathsep) if part]
+    folders = [folder / name for folder in data_folders()]
     return next((f for f in (Path(name), *folders) if (f / "config.json").is_file()), None)
 
 
@@ -116,7 +114,7 @@ def load_adapters(model: nn.Module, folder: Path, *, trainable: bool = False) ->
         )
     except (OSError, ValueError, RuntimeError) as error:
         raise UserError(
-            f"the adapters in {folder} could not be read ({_reason(error)}): name a folder with "
+            f"the adapters in {folder} could not be read ({first_line(error)}): name a folder with "
             "adapter_config.json, saved from adapters of this model"
         ) from error
     return adapted
@@ -130,19 +128,18 @@ def merged(model: Any) -> nn.Module:
 
 def _loaded(loader: Any, name: str, revision: str, **options: Any) -> Any:
     folder = find_model(name)
-    offline = os.environ.get("OFFLINE", "") in ("1", "true", "yes")
     try:
         return loader.from_pretrained(
             name if folder is None else str(folder),
             revision=revision,
             cache_dir=str(cache_directory() / "models"),
-            local_files_only=offline or folder is not None,
+            local_files_only=folder is not None or offline(),
             trust_remote_code=False,
             **options,
         )
     except Exception as error:  # the formats' readers raise types of their own
         raise UserError(
-            f"the model {name} could not be read ({_reason(error)}): put its folder, with "
+            f"the model {name} could not be read ({first_line(error)}): put its folder, with "
             "config.json, into one that REPRO_DATA names, or run this where the Hugging Face hub "
             "can be reached"
         ) from error
@@ -163,8 +160,3 @@ def _require_plain_head(model: nn.Module, name: str) -> None:
             f"the model {name} has a last layer with a bias, a scale or a cap, which is not "
             "supported here: take another model"
         )
-
-
-def _reason(error: Exception) -> str:
-    """Return the first line of what an error says, or its name."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
