@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from models.language.architectures import Architecture, Family, build_model
+from models.language.checkpoints import FolderKeeper
 from models.language.corpora.published import find_folder, load_split, texts_of
 from models.language.corpora.standard_library import hash_of_library, standard_library
 from models.language.corpora.text_files import existing, read_texts
@@ -74,7 +75,7 @@ class BaseModel:
 
 
 def train_base_model(directory: Path, **settings: Any) -> None:
-    """Fill ``directory`` with a trained model: an artefact's builder.
+    """Fill ``directory`` with a trained model: an artefact's builder, which goes on when killed.
 
     ``settings`` are those of :class:`BaseModel`. ``record.json`` has the loss on validation texts,
     in nats per token, and the numbers of weights and tokens.
@@ -92,7 +93,7 @@ def train_base_model(directory: Path, **settings: Any) -> None:
         _training_settings(how),
         processes=OneProcess(device),
     )
-    training.run()
+    training.run(FolderKeeper(directory))
     held_out = pack(encoded(tokenizer, corpus(how.corpus, "validation")), end)
     validation = PackedBatches(held_out, how.context, 4 * how.batch_size, 0).in_order()
     save_tokenizer(tokenizer, directory)

@@ -27,6 +27,8 @@ from models.language import (
     train_tokenizer,
     with_adapters,
 )
+from models.language import training as training_module
+from repro.artifact import Artifact, build
 from repro.context import RunContext
 from repro.errors import UserError
 
@@ -167,6 +169,34 @@ def test_a_base_model_is_built_once_and_shared(tmp_path, monkeypatch):
     model, tokenizer = load_base_model(built[0])
     prompt = encoded(tokenizer, ["so it"])
     assert len(generate(model, prompt, 3, Sampling(temperature=0.0))[0]) == 3
+
+
+def test_a_base_model_that_is_killed_goes_on(tmp_path, monkeypatch):
+    (tmp_path / "mine.txt").write_text("so it goes, and on it goes; " * 80)
+    how = BaseModel(**{**SETTINGS.settings(), "corpus": f"file:{tmp_path / 'mine.txt'}"})
+    wanted = Artifact(train_base_model, how.settings())
+    whole = load_base_model(build(wanted, tmp_path / "whole"))[0]
+    monkeypatch.setattr(training_module, "CHECKPOINT_EVERY", -1.0)
+    update, steps = Training.update, []
+
+    def killed(training, batch):
+        if len(steps) == 3:
+            raise KeyboardInterrupt
+        steps.append(training.step)
+        update(training, batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "update", killed)
+        with pytest.raises(KeyboardInterrupt):
+            build(wanted, tmp_path / "cut")
+    # The fourth step alone is left.
+    calls = []
+    patched = lambda training, batch: (calls.append(training.step), update(training, batch))  # noqa: E731
+    monkeypatch.setattr(Training, "update", patched)
+    again = load_base_model(build(wanted, tmp_path / "cut"))[0]
+    assert (steps, calls) == ([0, 1, 2], [3])
+    for a, b in zip(again.parameters(), whole.parameters(), strict=True):
+        assert torch.equal(a, b)
 
 
 def test_a_changed_corpus_makes_another_base_model(tmp_path):
