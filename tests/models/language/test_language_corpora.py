@@ -203,11 +203,22 @@ def test_a_users_text(tmp_path):
     assert read_texts(tmp_path / "mine.jsonl") == ["a", "b"]
 
 
+def test_a_users_text_as_other_programs_write_it(tmp_path):
+    """With a byte order mark, and with line separators that are not the end of a line."""
+    (tmp_path / "mark.txt").write_bytes("\ufeffGrüße".encode())
+    assert read_texts(tmp_path / "mark.txt") == ["Grüße"]
+    lines = '\ufeff{"text": "a\u2028b"}\r\n{"text": "c\x85d"}\r\n'
+    (tmp_path / "mark.jsonl").write_bytes(lines.encode())
+    assert read_texts(tmp_path / "mark.jsonl") == ["a\u2028b", "c\x85d"]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
         ("a.txt", b"\xff\xfe\x00", "not UTF-8 at byte 0"),
-        ("a.jsonl", b'{"text": "a"}\n[1]\n', "line 2: not a JSON object with the key 'text'"),
+        ("a.jsonl", b'{"text": "a"}\n[1]\n', "line 2: not a JSON object with a text for the key"),
+        ("a.jsonl", b'{"text": null}\n', "line 1: not a JSON object with a text"),
+        ("a.jsonl", b'{"text": "\\ud800"}\n', "line 1: not a JSON object with a text"),
         ("a.txt", b"  \n", "holds no text"),
     ],
 )
