@@ -353,3 +353,14 @@ def test_a_mistake_on_the_command_line_is_one_line_and_status_2(ladder: Path) ->
         assert len(shown.stderr.strip().splitlines()) == 1
         assert shown.stderr.startswith("repro: ")
         assert shown.stdout == ""
+
+
+def test_a_place_that_takes_no_picture_is_refused_before_the_fit(
+    ladder: Path, tmp_path: Path
+) -> None:
+    taken = tmp_path / "file"
+    taken.write_text("no folder")
+    shown = run(str(ladder), "--parameters", "N", "--plot", str(taken / "below" / "fit.pdf"))
+    assert shown.returncode == 2
+    assert f"nothing can be written into {taken}" in shown.stderr
+    assert shown.stdout == ""

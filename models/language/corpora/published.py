@@ -18,20 +18,16 @@ def load_split(
 ) -> Any:
     """Return one split of a published data set, as a ``datasets.Dataset``.
 
-    ``name``  owner/name on the Hugging Face hub, fetched into the cache unless ``OFFLINE=1``; or a
-              folder, also below one of ``REPRO_DATA``: written by ``save_to_disk``, or with files
-              <split>.jsonl, .json, .parquet, .csv or .txt (or <split>-….parquet, as published)
+    ``name``  owner/name on the Hugging Face hub, fetched into the cache once (with ``OFFLINE=1`` it
+              must lie there); or a folder, also below one of ``REPRO_DATA``: written by
+              ``save_to_disk``, or with files <split>.jsonl, .json, .parquet, .csv or .txt (or
+              <split>-….parquet, as published)
 
     Not to be had: ``UserError``. Scripts that come with a data set are never run.
     """
     folder = find_folder(name)
     if folder is not None:
         return _from_folder(folder, split)
-    if offline():
-        raise UserError(
-            f"the data set {name} is not on this machine and OFFLINE=1 forbids a download: put its "
-            "folder into a folder that REPRO_DATA names"
-        )
     try:
         return library("datasets").load_dataset(
             name,
@@ -41,9 +37,7 @@ def load_split(
             cache_dir=str(cache_directory() / "datasets"),
         )
     except (OSError, ValueError, RuntimeError) as error:
-        raise UserError(
-            f"the data set {name} could not be read: {first_line(_cause(error))}"
-        ) from error
+        raise UserError(_unread(name, error)) from error
 
 
 def texts_of(rows: Any, column: str = "text") -> list[str]:
@@ -89,6 +83,15 @@ def _from_folder(folder: Path, split: str) -> Any:
         )
     except Exception as error:  # datasets wraps what its readers raise in types of its own
         raise UserError(f"{same[0]} could not be read: {first_line(_cause(error))}") from error
+
+
+def _unread(name: str, error: Exception) -> str:
+    if offline():
+        return (
+            f"the data set {name} is not on this machine and OFFLINE=1 forbids a download: fetch "
+            "it without, or put its folder into a folder that REPRO_DATA names"
+        )
+    return f"the data set {name} could not be read: {first_line(_cause(error))}"
 
 
 def _cause(error: Exception) -> Exception:

@@ -3,7 +3,10 @@
 import itertools
 import json
 import math
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -228,3 +231,38 @@ def test_a_users_text_in_a_wrong_format(tmp_path, name, content, message):
         read_texts(tmp_path / name)
     with pytest.raises(UserError, match="does not exist"):
         read_texts(tmp_path / "nowhere")
+
+
+_FETCHED = """
+import sys
+import os
+import subprocess
+from pathlib import Path
+from datasets.packaged_modules.json.json import Json
+
+cache = Path(sys.argv[1]) / "datasets"
+texts = Path(sys.argv[1]) / "texts.jsonl"
+texts.write_text('{"text": "a"}\\n{"text": "b"}\\n')
+files = {"train": [str(texts)]}
+built = Json(cache_dir=str(cache), dataset_name="tiny", hash="0", data_files=files)
+built.download_and_prepare()
+(cache / "tiny").rename(cache / "owner___tiny")
+(whole,) = (cache / "owner___tiny").iterdir()
+whole.rename(whole.with_name("default"))
+"""
+_READ = """
+from models.language.corpora import load_split, texts_of
+
+print(texts_of(load_split("owner/tiny", "train")))
+"""
+
+
+def test_a_set_that_was_fetched_before_is_found_offline(tmp_path: Path) -> None:
+    """The cache is laid out as a set from the hub leaves it: owner___name/configuration/…"""
+    subprocess.run([sys.executable, "-c", _FETCHED, str(tmp_path)], check=True, capture_output=True)
+    offline = os.environ | {"OFFLINE": "1", "KLAIM_CACHE": str(tmp_path)}
+    offline.pop("REPRO_DATA", None)
+    shown = subprocess.run(
+        [sys.executable, "-c", _READ], env=offline, check=True, capture_output=True, text=True
+    )
+    assert shown.stdout == "['a', 'b']\n"
