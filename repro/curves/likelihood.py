@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
+
 from repro.curves.forms import Numbers
 from repro.curves.huber import likelihood_unit
 from repro.curves.joint import JOINT_PARAMETERS, JointFit, JointProblem
@@ -39,6 +41,30 @@ def profile_interval(
 
     low, high = (_crossing(excess, estimate, sign) for sign in (-1.0, 1.0))
     return low, high
+
+
+def deviances(
+    problem: Problem,
+    parameter: str,
+    y: Numbers,
+    values: Numbers,
+    level: float = 0.95,
+    huber_delta: float | None = None,
+) -> tuple[Numbers, float] | None:
+    """Return the deviance of each of a parameter's ``values``, and what `profile_interval` allows.
+
+    Twice the excess of the loss over the least, in the unit of ``likelihood_unit``: for least
+    squares, the excess of the squares' sum over the residuals' variance. ``None`` as above.
+    """
+    fitted = problem.fit(y, huber_delta)
+    residuals = y - problem.form.values(fitted.parameters, problem.x)
+    most = _most(residuals, y, huber_delta, len(problem.form.parameters), level)
+    if most is None:
+        return None
+    unit = likelihood_unit(residuals, huber_delta, len(problem.form.parameters))
+    least = problem.profile(y, parameter, fitted.parameters[parameter], huber_delta)
+    losses = [problem.profile(y, parameter, float(value), huber_delta) for value in values]
+    return 2 * (np.array(losses) - least) / unit, 2 * most / unit
 
 
 def joint_constant_interval(

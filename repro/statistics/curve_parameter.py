@@ -45,8 +45,8 @@ def compare_curve_parameter(
     """Test whether a parameter of ``form`` lies within ``bounds``; ``None`` is an open end.
 
     ``x`` of shape (points,), ``curves`` of shape (seeds, points). A sign test of the seeds' own
-    parameters stands beside t where it can reach the level. The note gives the interval of the
-    profile likelihood.
+    parameters stands beside t where it can reach the level, and the interval of the profile
+    likelihood beside that of the bootstrap; the verdict does not look at it.
     """
     n = len(curves)
     if not np.isfinite(curves).all():
@@ -80,10 +80,15 @@ def compare_curve_parameter(
     )
     if tested.estimate is None:
         return tested
-    note = _profile_note(problem, parameter, curves.mean(axis=0), estimate.value)
-    notes = (*tested.notes, *note)
-    name = "t, bootstrap over seeds"
-    return replace(tested, estimate=estimate.value, spread=estimate, test=name, notes=notes)
+    with np.errstate(over="ignore", invalid="ignore"):
+        allowed = profile_interval(problem, parameter, curves.mean(axis=0), estimate.value)
+    return replace(
+        tested,
+        estimate=estimate.value,
+        spread=estimate,
+        test="t, bootstrap over seeds",
+        likelihood=allowed,
+    )
 
 
 def curve_parameter(
@@ -106,12 +111,3 @@ def curve_parameter(
     error = math.sqrt(variance * n * variance_factor(n, resplit))
     estimate = Estimate(value(curves.mean(axis=0)), error, n - 1)
     return CurveParameter(estimate, np.array([value(curve) for curve in curves]))
-
-
-def _profile_note(problem: Problem, parameter: str, y: Numbers, estimate: float) -> tuple[str, ...]:
-    with np.errstate(over="ignore", invalid="ignore"):
-        found = profile_interval(problem, parameter, y, estimate)
-    if found is None:
-        return ()
-    low, high = found
-    return (f"profile likelihood of the mean curve: {parameter} {low:.4g} to {high:.4g} (95 %)",)

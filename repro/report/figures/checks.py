@@ -31,6 +31,16 @@ KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "bars": (("metric",), ("y_label", *_CHOICE)),
     "scatter": (("x", "y"), ("per", "log", *_LABELS, *_CHOICE)),
     "fit": (("metric", "form"), ("sweep", "base", "log", *_LABELS, *_CHOICE)),
+    "residuals": (("metric", "forms", "methods"), ("sweep", "base", "log", *_LABELS, "datasets")),
+    "likelihood": (
+        ("metric", "form", "parameter", "methods"),
+        ("truth", "sweep", "base", *_LABELS, "datasets"),
+    ),
+    "ladder": (
+        ("metric", "methods"),
+        ("against", "form", "from_share", "level_label", "log", *_LABELS, "datasets"),
+    ),
+    "optimum": (("metric", "methods"), ("from_share", "level_label", "log", *_LABELS, "datasets")),
     "profile": (("overall",), (*_LABELS, "methods")),
     "images": (("files",), ("seed", *_CHOICE)),
     "advantage": (("claim",), ("x_label",)),
@@ -112,9 +122,46 @@ def _check_fit(figure: FigureSpec, spec: TableSpec, place: str) -> None:
     from repro.curves import FORMS
 
     (_check_sweep if figure.sweep else _check_levels)(figure, spec, place)
-    _known(f"{place}.form", [figure.form], FORMS, "form")
-    if FORMS[figure.form].logarithmic and min(_axis_values(figure, spec)) <= 0:
-        raise UserError(f"{place}.form: {figure.form!r} takes ln x, but an x is 0 or less")
+    key = "forms" if figure.forms else "form"
+    for form in figure.forms or [figure.form]:
+        _known(f"{place}.{key}", [form], FORMS, "form")
+        if FORMS[form].logarithmic and min(_axis_values(figure, spec)) <= 0:
+            raise UserError(f"{place}.{key}: {form!r} takes ln x, but an x is 0 or less")
+
+
+def _check_residuals(figure: FigureSpec, spec: TableSpec, place: str) -> None:
+    _check_fit(figure, spec, place)
+    _check_one_method(figure, place)
+
+
+def _check_likelihood(figure: FigureSpec, spec: TableSpec, place: str) -> None:
+    from repro.curves import FORMS
+
+    _check_fit(figure, spec, place)
+    _check_one_method(figure, place)
+    known = FORMS[figure.form].parameters
+    _known(f"{place}.parameter", [figure.parameter], known, f"parameter of {figure.form!r}")
+
+
+def _check_ladder(figure: FigureSpec, spec: TableSpec, place: str) -> None:
+    from repro.curves import FORMS
+
+    _check_levels(figure, spec, place)
+    _check_one_method(figure, place)
+    if min(float(level) for level in spec.metrics[figure.metric].levels) <= 0:
+        raise UserError(f"{place}.metric: a level of {figure.metric!r} is no size: 0 or less")
+    _known(f"{place}.form", filter(None, [figure.form]), FORMS, "form")
+    if figure.from_share is not None and not 0 <= figure.from_share < 1:
+        raise UserError(f"{place}.from_share: is {figure.from_share}; it must be from 0 to below 1")
+    if figure.kind == "ladder" and figure.against != "compute":
+        for key in ("form", "from_share"):
+            if getattr(figure, key):
+                raise UserError(f"{place}.{key}: only 'against: compute' has a frontier")
+
+
+def _check_one_method(figure: FigureSpec, place: str) -> None:
+    if len(figure.methods or []) != 1:
+        raise UserError(f"{place}.methods: kind {figure.kind!r} shows one method; name one")
 
 
 def _axis_values(figure: FigureSpec, spec: TableSpec) -> list[float]:
@@ -162,6 +209,10 @@ _CHECKS: dict[str, Callable[[FigureSpec, TableSpec, str], None]] = {
     "bars": _check_metrics,
     "scatter": _check_metrics,
     "fit": _check_fit,
+    "residuals": _check_residuals,
+    "likelihood": _check_likelihood,
+    "ladder": _check_ladder,
+    "optimum": _check_ladder,
     "profile": _check_overall,
     "images": _check_files,
     "advantage": _check_claim,

@@ -14,11 +14,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from repro.report.figures import painters, rows
+from repro.report.figures import law_painters, painters, rows
 from repro.report.figures.content import FigureData, Panel
 from repro.report.figures.gallery import gallery
 from repro.report.figures.painters import Styles
-from repro.report.figures.style import SMALL, MethodStyle, settings
+from repro.report.figures.style import (
+    LAW,
+    SMALL,
+    MethodStyle,
+    law_style,
+    method_styles,
+    ordered_styles,
+    settings,
+)
 
 #: Widths in inches: a text column of a LaTeX article, and a phone.
 WIDE, NARROW = 6.3, 3.6
@@ -42,11 +50,17 @@ _PAINTERS: dict[str, Paint] = {
     "curves": painters.bands,
     "scatter": painters.clouds,
     "fit": painters.fits,
+    "residuals": law_painters.residuals,
+    "likelihood": law_painters.likelihoods,
+    "ladder": law_painters.ladders,
+    "optimum": law_painters.optima,
     "profile": painters.steps,
     "points": rows.dots,
     "tuning": rows.dots,
     "advantage": rows.advantages,
 }
+#: Kinds whose lines are levels.
+_OF_LEVELS = ("ladder", "optimum")
 #: Kinds whose rows are named, so that they need no legend.
 _ROWS = ("points", "tuning", "advantage")
 
@@ -64,10 +78,12 @@ class _Layout:
     """A figure's grid of panels."""
 
     def __init__(self, data: FigureData, styles: Styles, narrow: bool, width: float) -> None:
-        self.data, self.styles, self.narrow, self.width = data, styles, narrow, width
+        self.data, self.narrow, self.width = data, narrow, width
+        self.styles = {**styles, **_own_styles(data)}
         self.columns = 1 if narrow else min(2, len(data.panels))
         self.characters = int((width / self.columns - _MARGIN) * _CHARACTERS)
-        self.notes = [notes(panel, self.characters) for panel in data.panels]
+        noun = "level" if data.spec.kind in _OF_LEVELS else "method"
+        self.notes = [notes(panel, self.characters, noun) for panel in data.panels]
 
     def draw(self) -> Figure:
         """Return the drawn figure."""
@@ -85,7 +101,12 @@ class _Layout:
             axes.set_axis_off()
         self._label(places)
         if handles:
-            figure.legend(handles=handles, loc="outside lower center", ncols=legend_columns)
+            figure.legend(
+                handles=handles,
+                loc="outside lower center",
+                ncols=legend_columns,
+                title=self.data.spec.level_label or None,
+            )
         return figure
 
     def _grid_rows(self) -> list[Sequence[int]]:
@@ -144,16 +165,30 @@ class _Layout:
         return 1
 
 
-def notes(panel: Panel, characters: int) -> tuple[str, ...]:
-    """Return what a panel leaves out, in lines: methods that share a note share a line of it."""
-    methods: dict[str, list[str]] = {}
+def _own_styles(data: FigureData) -> Styles:
+    """Return the styles of what is no method: of levels in their order, of forms, of a law."""
+    if data.spec.kind in _OF_LEVELS:
+        levels = dict.fromkeys(s.method for p in data.panels for s in p.series if s.method != LAW)
+        return {**ordered_styles(list(levels)), LAW: law_style()}
+    if data.spec.kind == "residuals":
+        forms = data.spec.forms or []
+        return method_styles(forms, forms[:1])
+    return {}
+
+
+def notes(panel: Panel, characters: int, noun: str = "method") -> tuple[str, ...]:
+    """Return what a panel leaves out, in lines: ``noun``s that share a note share a line of it.
+
+    A law is the panel's one, and needs no name.
+    """
+    whose: dict[str, list[str]] = {}
     for series in panel.series:
         for note in filter(None, series.note.split("; ")):
-            methods.setdefault(note, []).append(series.label)
+            whose.setdefault(note, []).append("" if series.method == LAW else series.label)
     lines = []
-    for note, labels in methods.items():
-        who = ", ".join(labels) if len(labels) <= _NAMED else f"{len(labels)} methods"
-        lines += textwrap.wrap(f"{note}: {who}", characters)
+    for note, labels in whose.items():
+        who = ", ".join(labels) if len(labels) <= _NAMED else f"{len(labels)} {noun}s"
+        lines += textwrap.wrap(f"{note}: {who}" if who else note, characters)
     return tuple(lines)
 
 
