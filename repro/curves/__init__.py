@@ -5,7 +5,7 @@ results stale of those that do.
 """
 
 from repro.curves.extrapolation import Extrapolation, extrapolations, joint_extrapolations
-from repro.curves.falling import fit_falling
+from repro.curves.falling import AnyProblem, FallingProblem, fit_falling
 from repro.curves.forms import FORMS, Form
 from repro.curves.frontier import OptimalSize, lower_hull, optimal_size, undominated
 from repro.curves.joint import (
@@ -25,8 +25,10 @@ __all__ = [
     "HUBER_DELTA",
     "JOINT_FORMULA",
     "JOINT_PARAMETERS",
+    "AnyProblem",
     "Bootstrap",
     "Extrapolation",
+    "FallingProblem",
     "Fit",
     "Form",
     "JointFit",

@@ -11,14 +11,14 @@ from collections.abc import Callable
 
 import numpy as np
 
+from repro.curves.falling import AnyProblem
 from repro.curves.forms import Numbers
 from repro.curves.huber import likelihood_unit
 from repro.curves.joint import JOINT_PARAMETERS, JointFit, JointProblem
-from repro.curves.variable_projection import Problem
 
 
 def profile_interval(
-    problem: Problem,
+    problem: AnyProblem,
     parameter: str,
     y: Numbers,
     estimate: float,
@@ -27,7 +27,8 @@ def profile_interval(
 ) -> tuple[float, float] | None:
     """Return the ends of a parameter's interval about its ``estimate``, at the values ``y``.
 
-    ``None`` where no point is left over, or the curve goes through all. An end may be infinite.
+    ``None`` where no point is left over, or the curve goes through all. An end may be infinite; of
+    a `FallingProblem`'s constant, the lower one where 0 is allowed.
     """
     fitted = problem.fit(y, huber_delta)
     residuals = y - problem.form.values(fitted.parameters, problem.x)
@@ -44,7 +45,7 @@ def profile_interval(
 
 
 def deviances(
-    problem: Problem,
+    problem: AnyProblem,
     parameter: str,
     y: Numbers,
     values: Numbers,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from repro.curves import Problem, profile_interval, resamples
+from repro.curves import AnyProblem, Problem, profile_interval, resamples
 from repro.statistics.comparison import Comparison, Numbers, Rules, judge, untested
 from repro.statistics.estimate import Estimate
 from repro.statistics.fieller import within
@@ -92,7 +92,7 @@ def compare_curve_parameter(
 
 
 def curve_parameter(
-    problem: Problem, parameter: str, curves: Numbers, resplit: float = 0.0
+    problem: AnyProblem, parameter: str, curves: Numbers, resplit: float = 0.0
 ) -> CurveParameter:
     """Return the parameter with its error; at least two seeds, all values finite.
 

@@ -15,7 +15,6 @@ from repro.report.figures.means import Place, drawn
 from repro.report.figures.spec import FigureSpec
 from repro.store import TrialRecord
 
-
 #: How a note calls steps at which a run has no finite value.
 LOST_STEPS = "steps diverged or ended early"
 

@@ -117,6 +117,7 @@ class FewLogTicks(Locator):
 
     def __call__(self) -> Sequence[float]:
         """Return the ticks of the axis as it is now."""
+        assert self.axis is not None  # as matplotlib's own locators have it
         return self.tick_values(*self.axis.get_view_interval())
 
     def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:

@@ -1,4 +1,4 @@
-"""A fitted curve through the seeds' means, and its band: seeds are drawn again, the curve refitted."""
+"""A fitted curve through the seeds' means, and its band from seeds that are drawn again."""
 
 from __future__ import annotations
 

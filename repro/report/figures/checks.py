@@ -30,15 +30,18 @@ KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "points": (("metric",), ("log", "x_label", *_CHOICE)),
     "bars": (("metric",), ("y_label", *_CHOICE)),
     "scatter": (("x", "y"), ("per", "log", *_LABELS, *_CHOICE)),
-    "fit": (("metric", "form"), ("sweep", "base", "log", *_LABELS, *_CHOICE)),
-    "residuals": (("metric", "forms", "methods"), ("sweep", "base", "log", *_LABELS, "datasets")),
+    "fit": (("metric", "form"), ("falling", "sweep", "base", "log", *_LABELS, *_CHOICE)),
+    "residuals": (
+        ("metric", "forms", "methods"),
+        ("falling", "sweep", "base", "log", *_LABELS, "datasets"),
+    ),
     "likelihood": (
         ("metric", "form", "parameter", "methods"),
-        ("truth", "sweep", "base", *_LABELS, "datasets"),
+        ("falling", "truth", "sweep", "base", *_LABELS, "datasets"),
     ),
     "ladder": (
         ("metric", "methods"),
-        ("against", "form", "from_share", "level_label", "log", *_LABELS, "datasets"),
+        ("against", "form", "falling", "from_share", "level_label", "log", *_LABELS, "datasets"),
     ),
     "optimum": (("metric", "methods"), ("from_share", "level_label", "log", *_LABELS, "datasets")),
     "profile": (("overall",), (*_LABELS, "methods")),
@@ -47,6 +50,8 @@ KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "tuning": ((), ("log", "x_label", *_CHOICE)),
 }
 
+#: The form that can be held to fall.
+FALLING = "power_law_with_constant"
 #: What an image may be called: it is read from the trial's own folder.
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
@@ -71,7 +76,7 @@ def _check_keys(figure: FigureSpec, place: str) -> None:
             raise UserError(f"{place}.{key}: required for kind {figure.kind!r}, but missing")
     used = {*_ALWAYS, *needed, *allowed}
     for key, value in vars(figure).items():
-        if key not in used and value not in ("", None):
+        if key not in used and value not in ("", None, False):
             others = ", ".join([*needed, *allowed])
             raise UserError(f"{place}.{key}: kind {figure.kind!r} does not use it; valid: {others}")
 
@@ -122,6 +127,7 @@ def _check_fit(figure: FigureSpec, spec: TableSpec, place: str) -> None:
     from repro.curves import FORMS
 
     (_check_sweep if figure.sweep else _check_levels)(figure, spec, place)
+    _check_falling(figure, place)
     key = "forms" if figure.forms else "form"
     for form in figure.forms or [figure.form]:
         _known(f"{place}.{key}", [form], FORMS, "form")
@@ -141,6 +147,8 @@ def _check_likelihood(figure: FigureSpec, spec: TableSpec, place: str) -> None:
     _check_one_method(figure, place)
     known = FORMS[figure.form].parameters
     _known(f"{place}.parameter", [figure.parameter], known, f"parameter of {figure.form!r}")
+    if figure.falling and figure.parameter != "constant":
+        raise UserError(f"{place}.parameter: with 'falling' the constant alone has a likelihood")
 
 
 def _check_ladder(figure: FigureSpec, spec: TableSpec, place: str) -> None:
@@ -151,12 +159,18 @@ def _check_ladder(figure: FigureSpec, spec: TableSpec, place: str) -> None:
     if min(float(level) for level in spec.metrics[figure.metric].levels) <= 0:
         raise UserError(f"{place}.metric: a level of {figure.metric!r} is no size: 0 or less")
     _known(f"{place}.form", filter(None, [figure.form]), FORMS, "form")
+    _check_falling(figure, place)
     if figure.from_share is not None and not 0 <= figure.from_share < 1:
         raise UserError(f"{place}.from_share: is {figure.from_share}; it must be from 0 to below 1")
     if figure.kind == "ladder" and figure.against != "compute":
         for key in ("form", "from_share"):
             if getattr(figure, key):
                 raise UserError(f"{place}.{key}: only 'against: compute' has a frontier")
+
+
+def _check_falling(figure: FigureSpec, place: str) -> None:
+    if figure.falling and FALLING not in (figure.forms or [figure.form]):
+        raise UserError(f"{place}.falling: it is {FALLING!r} that can be held to fall")
 
 
 def _check_one_method(figure: FigureSpec, place: str) -> None:

@@ -33,7 +33,7 @@ WIDE, NARROW = 6.3, 3.6
 #: Characters of small text per inch, and inches per line of it.
 _CHARACTERS, _LINE = 15.0, 0.145
 #: Inches of a line or patch in the legend with its margins, and characters of its text per inch.
-_KEY, _LEGEND = 0.68, 14.0
+_KEY, _SHORT_KEY, _LEGEND = 0.68, 0.56, 14.0
 #: Inches beside a panel's axes, for its numbers and label.
 _MARGIN = 0.65
 #: Methods that a note names; more are counted.
@@ -89,7 +89,8 @@ class _Layout:
         """Return the drawn figure."""
         handles = self._handles()
         legend_columns = self._legend_columns(handles)
-        legend = 0.2 * math.ceil(len(handles) / legend_columns) + 0.1 if handles else 0.0
+        rows_below = math.ceil(len(handles) / legend_columns) + bool(self.data.spec.level_label)
+        legend = 0.2 * rows_below + 0.1 if handles else 0.0
         heights = [self._height(row) for row in self._grid_rows()]
         figure = Figure(figsize=(self.width, sum(heights) + legend), layout="constrained")
         grid = figure.subplots(len(heights), self.columns, squeeze=False, height_ratios=heights)
@@ -106,6 +107,7 @@ class _Layout:
                 loc="outside lower center",
                 ncols=legend_columns,
                 title=self.data.spec.level_label or None,
+                handlelength=1.8 if self.data.spec.kind in _OF_LEVELS else None,
             )
         return figure
 
@@ -153,14 +155,18 @@ class _Layout:
         if self.data.spec.kind in _ROWS:
             return []
         make = _HANDLES.get(self.data.spec.kind, _line_handle)
-        return [make(self.styles[method], label) for method, label in self.data.methods]
+        return [
+            (_law_handle if key == LAW else make)(self.styles[key], label)
+            for key, label in self.data.methods
+        ]
 
     def _legend_columns(self, handles: Sequence[Artist]) -> int:
         """Return the most columns of the legend that fit, filled from top to bottom."""
         lengths = [len(label) for _, label in self.data.methods]
         for columns in range(len(handles), 1, -1):
             groups = np.array_split(lengths, columns)
-            if sum(_KEY + max(group) / _LEGEND for group in groups) <= self.width:
+            key = _SHORT_KEY if self.data.spec.kind in _OF_LEVELS else _KEY
+            if sum(key + max(group) / _LEGEND for group in groups) <= self.width:
                 return columns
         return 1
 
@@ -171,8 +177,7 @@ def _own_styles(data: FigureData) -> Styles:
         levels = dict.fromkeys(s.method for p in data.panels for s in p.series if s.method != LAW)
         return {**ordered_styles(list(levels)), LAW: law_style()}
     if data.spec.kind == "residuals":
-        forms = data.spec.forms or []
-        return method_styles(forms, forms[:1])
+        return method_styles(dict.fromkeys(s.method for p in data.panels for s in p.series), ())
     return {}
 
 
@@ -219,6 +224,12 @@ def _line_handle(style: MethodStyle, label: str) -> Artist:
     )
 
 
+def _law_handle(style: MethodStyle, label: str) -> Artist:
+    return Line2D(
+        [], [], color=style.color, linestyle=style.dash, linewidth=style.width, label=label
+    )
+
+
 def _mark_handle(style: MethodStyle, label: str) -> Artist:
     return Line2D([], [], color=style.color, marker=style.marker, linestyle="none", label=label)
 
@@ -229,5 +240,7 @@ def _bar_handle(style: MethodStyle, label: str) -> Artist:
 
 _HANDLES: dict[str, Callable[[MethodStyle, str], Artist]] = {
     "scatter": _mark_handle,
+    "optimum": _mark_handle,
+    "ladder": _law_handle,
     "bars": _bar_handle,
 }

@@ -1,14 +1,14 @@
-"""Whether a form fits, and what it determines: what its curves leave, and a parameter's likelihood."""
+"""Whether a form fits, and what it determines: what is left, and a parameter's likelihood."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from repro.cells.aggregate import Aggregate, dataset_entry
-from repro.curves import Problem, deviances, profile_interval
+from repro.curves import AnyProblem, FallingProblem, deviances, profile_interval
 from repro.report.figures.along import places
 from repro.report.figures.content import Panel, Point, Series
-from repro.report.figures.fitted import form_label, table_of, too_few
+from repro.report.figures.fitted import form_key, form_label, problem_of, table_of, too_few
 from repro.report.figures.means import drawn, mean
 from repro.report.figures.spec import FigureSpec
 from repro.statistics.curve_parameter import curve_parameter
@@ -31,9 +31,9 @@ def residuals(figure: FigureSpec, dataset: str, method: str, data: Aggregate) ->
     made = []
     for form in figure.forms or []:
         why = too_few(form, xs)
-        left = None if why else _left(form, xs, table)
+        left = None if why else _left(problem_of(figure, form, xs), xs, table)
         points = () if left is None else tuple(_points(xs, left, resplit))
-        made.append(Series(form, form_label(form), points, why))
+        made.append(Series(form_key(form), form_label(form), points, why))
     return made
 
 
@@ -52,7 +52,7 @@ def likelihood(figure: FigureSpec, dataset: str, method: str, data: Aggregate) -
         xs, table = table_of(found)
         note = too_few(figure.form, xs)
         if not note:
-            problem = Problem.of(figure.form, xs)
+            problem = problem_of(figure, figure.form, xs)
             curve, threshold = _deviances(problem, figure.parameter, table.mean(axis=0))
             points = (_estimate(problem, figure.parameter, table, entry.resplit),)
             note = "" if curve else "? no profile: the points leave the parameter open"
@@ -62,14 +62,13 @@ def likelihood(figure: FigureSpec, dataset: str, method: str, data: Aggregate) -
     return Panel(entry.label, shown, truth=figure.truth, threshold=threshold)
 
 
-def _left(form: str, xs: Numbers, table: Numbers) -> Numbers:
+def _left(problem: AnyProblem, xs: Numbers, table: Numbers) -> Numbers:
     """Return each seed's values less those of its own curve, (seeds, places)."""
-    problem = Problem.of(form, xs)
     return np.array([seed - problem.fit(seed).predict(xs) for seed in table])
 
 
 def _points(xs: Numbers, left: Numbers, resplit: float) -> list[Point]:
-    found = []
+    found: list[Point] = []
     for x, column in zip(xs.tolist(), left.T, strict=True):
         y, interval = mean(column.tolist(), resplit)
         found.append(Point(x, y, y_interval=interval, joined=bool(found)))
@@ -77,7 +76,7 @@ def _points(xs: Numbers, left: Numbers, resplit: float) -> list[Point]:
 
 
 def _deviances(
-    problem: Problem, parameter: str, means: Numbers
+    problem: AnyProblem, parameter: str, means: Numbers
 ) -> tuple[tuple[Point, ...], float | None]:
     """Return the deviance's curve and what it may be at most, with 95 %; neither if undetermined.
 
@@ -92,13 +91,15 @@ def _deviances(
         estimate + _BEYOND * (end - estimate if np.isfinite(end) else sign * reach)
         for end, sign in zip(ends, (-1, 1), strict=True)
     )
+    if isinstance(problem, FallingProblem):
+        low = max(low, 0.0)
     values = np.unique([*np.linspace(low, high, _POINTS), estimate])
     found = deviances(problem, parameter, means, values)
     assert found is not None  # the interval above is where it crosses its bound
     return tuple(map(Point, values.tolist(), found[0].tolist())), found[1]
 
 
-def _estimate(problem: Problem, parameter: str, table: Numbers, resplit: float) -> Point:
+def _estimate(problem: AnyProblem, parameter: str, table: Numbers, resplit: float) -> Point:
     if len(table) < 2:
         return Point(problem.fit(table[0]).parameters[parameter], 0.0)
     estimate = curve_parameter(problem, parameter, table, resplit).estimate

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from repro.cells.aggregate import Aggregate, dataset_entry
-from repro.curves import FORMS, Problem
+from repro.curves import FORMS, AnyProblem, FallingProblem, Problem
 from repro.report.figures.along import places
 from repro.report.figures.bands import banded, grid
+from repro.report.figures.checks import FALLING
 from repro.report.figures.content import Point, Series
 from repro.report.figures.means import Place, drawn
 from repro.report.figures.spec import FigureSpec
@@ -31,6 +32,11 @@ def fitted(figure: FigureSpec, dataset: str, method: str, data: Aggregate) -> Se
     return Series(method, data.spec.methods[method].label, tuple(points), note, curve)
 
 
+def form_key(form: str) -> str:
+    """Return the key of a form's line: a method may be called as a form is."""
+    return f"form {form}"
+
+
 def form_label(form: str) -> str:
     """Return a form's key as words."""
     return form.replace("_", " ").capitalize()
@@ -44,8 +50,14 @@ def _curve(
     why = too_few(figure.form, xs)
     if why:
         return (), why
-    problem, at = Problem.of(figure.form, xs), grid(xs, "x" in figure.log)
+    problem, at = problem_of(figure, figure.form, xs), grid(xs, "x" in figure.log)
     return banded(table, lambda means: problem.fit(means).predict(at), at, resplit)
+
+
+def problem_of(figure: FigureSpec, form: str, xs: Numbers) -> AnyProblem:
+    """Return what fits ``form`` at ``xs``, held to fall where the figure says so."""
+    held = figure.falling and form == FALLING
+    return FallingProblem.of(xs) if held else Problem.of(form, xs)
 
 
 def table_of(found: Sequence[Place]) -> tuple[Numbers, Numbers]:
@@ -60,6 +72,7 @@ def table_of(found: Sequence[Place]) -> tuple[Numbers, Numbers]:
 
 
 def too_few(form: str, xs: Numbers) -> str:
+    """Return why there are too few different places for a form; nothing where there are not."""
     needed = len(FORMS[form].parameters)
     if np.unique(xs).size >= needed:
         return ""

@@ -49,22 +49,26 @@ def _of_scatter(figure: FigureSpec, plan: Plan) -> str:
 
 
 def _of_fit(figure: FigureSpec, plan: Plan) -> str:
-    return (
-        f"{_means(figure, plan)} Line: {figure.form.replace('_', ' ')}, fitted to the means; its "
-        f"{_BAND}."
-    )
+    return f"{_means(figure, plan)} Line: {_law(figure)}, fitted to the means; its {_BAND}."
+
+
+def _law(figure: FigureSpec) -> str:
+    """Return a form in words, with its bounds."""
+    words = figure.form.replace("_", " ")
+    return f"{words}, held to fall to 0 or above" if figure.falling else words
 
 
 _BAND = f"band: 95 % bootstrap over the seeds ({DRAWS:,} draws, generator's seed {SEED})"
 
 
 def _of_residuals(figure: FigureSpec, plan: Plan) -> str:
-    return f"Each seed's values less its own least-squares curve. {_means(figure, plan)}"
+    held = ", with a constant held to fall to 0 or above" if figure.falling else ""
+    return f"Each seed's values less its own least-squares curve{held}. {_means(figure, plan)}"
 
 
 def _of_likelihood(figure: FigureSpec, _: Plan) -> str:
     text = (
-        f"Deviance of the {figure.form.replace('_', ' ')} through the means, all its other "
+        f"Deviance of the {_law(figure)}, through the means, all its other "
         f"parameters fitted anew; below the dotted line lies what the means' scatter about the "
         f"curve allows with 95 %. Mark: the estimate; bar: its 95 % interval by bootstrap over the "
         f"seeds."
@@ -75,7 +79,8 @@ def _of_likelihood(figure: FigureSpec, _: Plan) -> str:
 
 
 def _of_ladder(figure: FigureSpec, plan: Plan) -> str:
-    text = _means(figure, plan, "bands")
+    many = plan.seeds > 1
+    text = f"Means over {plan.seeds} seeds." if many else "One run each."
     if figure.against != "compute":
         return text
     text += " Dots: the means that no cheaper one beats"
@@ -83,8 +88,8 @@ def _of_ladder(figure: FigureSpec, plan: Plan) -> str:
         text += f", from {100 * figure.from_share:g} % of a run on"
     if not figure.form:
         return f"{text}."
-    words = figure.form.replace("_", " ")
-    return f"{text}. Dashed: the {words} through them by least squares; its {_BAND}."
+    text += f". Dashed: the {_law(figure)} through them by least squares"
+    return f"{text}; its {_BAND}." if many else f"{text}."
 
 
 def _of_optimum(figure: FigureSpec, plan: Plan) -> str:
@@ -158,7 +163,7 @@ def _of_ladders(figure: FigureSpec, spec: TableSpec) -> tuple[str, str]:
     return runs if figure.against == "compute" else "Step", _name(figure.metric, spec)
 
 
-def _of_best(figure: FigureSpec, spec: TableSpec) -> tuple[str, str]:
+def _of_best(figure: FigureSpec, _: TableSpec) -> tuple[str, str]:
     return "Compute [whole runs of the least level]", figure.level_label or "Best level"
 
 

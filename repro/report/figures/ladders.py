@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from repro.cells.aggregate import Aggregate, dataset_entry
-from repro.curves import FORMS, Problem, lower_hull, optimal_size, undominated
-from repro.curves.frontier import OptimalSize
+from repro.curves import FORMS, OptimalSize, lower_hull, optimal_size, undominated
+from repro.curves.frontier import Indices
 from repro.report.figures.along import LOST_STEPS, logged
 from repro.report.figures.bands import LEAST_SEEDS, banded, grid
 from repro.report.figures.content import Point, Series
-from repro.report.figures.fitted import form_label
+from repro.report.figures.fitted import problem_of
 from repro.report.figures.means import Place, drawn, mean
 from repro.report.figures.spec import FigureSpec
 from repro.report.figures.style import LAW
@@ -57,7 +57,7 @@ class _Ladder:
         """Level × step of each of the table's columns; the least level's whole run has 1."""
         return np.asarray(self.levels / self.levels.min() * self.shares)
 
-    def counted(self, figure: FigureSpec) -> Numbers:
+    def counted(self, figure: FigureSpec) -> Indices:
         """Return which of the table's columns are late enough in their run to count."""
         first = (figure.from_share or 0.0) - 1e-12
         return np.flatnonzero((self.shares >= first) & (self.shares > 0))
@@ -85,23 +85,23 @@ def optimum(figure: FigureSpec, dataset: str, method: str, data: Aggregate) -> l
     if not found.rungs:
         return _only(found.note)
     kept = found.counted(figure)
-    compute, levels = found.compute[kept], found.levels[kept]
-    laws: list[OptimalSize] = []
-    corners: list[tuple[float, float]] = []
-    for losses in found.table[:, kept]:
-        if np.isfinite(losses).all():
-            hull = lower_hull(compute, losses)
-            corners += zip(levels[hull].tolist(), compute[hull].tolist(), strict=True)
-            if np.unique(levels[hull]).size > 1:
-                laws.append(optimal_size(levels, compute, losses, rule="vertices"))
-    if not corners:
-        return _only("▲ no seed has a frontier: runs diverged")
+    compute, levels, table = found.compute[kept], found.levels[kept], found.table[:, kept]
+    whole = [losses for losses in table if np.isfinite(losses).all()]
+    hulls = [lower_hull(compute, losses) for losses in whole]
     made = [
-        Series(_key(figure, level), level, tuple(_corners(corners, float(level))))
+        Series(_key(figure, level), level, tuple(_vertices(float(level), levels, compute, hulls)))
         for level, _ in found.rungs
     ]
-    law = _law(laws, len(found.table), corners, dataset_entry(data.spec, dataset).resplit)
-    return [*made, law]
+    several = [np.unique(levels[hull]).size > 1 for hull in hulls]
+    if len(whole) < len(table):
+        note = f"▲ {len(table) - len(whole)} of {len(table)} seeds diverged; ? no law"
+        return [*made, Series(LAW, "Power law", (), note)]
+    if not all(several):
+        note = f"? no law: {several.count(False)} of {len(table)} seeds have one level alone"
+        return [*made, Series(LAW, "Power law", (), note)]
+    laws = [optimal_size(levels, compute, losses, rule="vertices") for losses in whole]
+    at = grid(compute[np.concatenate(hulls)], log=True)
+    return [*made, _law(laws, at, dataset_entry(data.spec, dataset).resplit)]
 
 
 def _ladder(figure: FigureSpec, dataset: str, method: str, data: Aggregate) -> _Ladder:
@@ -150,7 +150,7 @@ def _frontier(figure: FigureSpec, found: _Ladder, resplit: float) -> Series:
     def through(columns: Numbers) -> Numbers:
         front = undominated(compute, columns[kept])
         try:
-            law = Problem.of(figure.form, compute[front]).fit(columns[kept][front])
+            law = problem_of(figure, figure.form, compute[front]).fit(columns[kept][front])
         except ValueError:  # fewer points than parameters
             return np.full(at.size, math.nan)
         return law.predict(at)
@@ -159,36 +159,34 @@ def _frontier(figure: FigureSpec, found: _Ladder, resplit: float) -> Series:
     if any(math.isnan(point.y) for point in curve):
         needed = len(FORMS[figure.form].parameters)
         curve, note = (), f"? no law: {len(best)} points are fewer than {needed} parameters"
-    label = f"Frontier: {form_label(figure.form).lower()}"
-    return Series(LAW, label, tuple(points), note, curve)
+    return Series(LAW, "Frontier's law", tuple(points), note, curve)
 
 
-def _corners(corners: Sequence[tuple[float, float]], level: float) -> Iterator[Point]:
-    """Yield a point for each compute at which a level is a vertex; ``weight``: of how many seeds."""
-    compute, seeds = np.unique([c for own, c in corners if own == level], return_counts=True)
-    for c, count in zip(compute.tolist(), seeds.tolist(), strict=True):
-        yield Point(c, level, joined=False, weight=count)
+def _vertices(
+    level: float, levels: Numbers, compute: Numbers, hulls: Sequence[Indices]
+) -> Iterator[Point]:
+    """Yield a point for each compute with a vertex of a level; ``weight``: of how many seeds."""
+    if not hulls:
+        return
+    corners = np.concatenate(hulls)
+    own = compute[corners][levels[corners] == level]
+    for c, count in zip(*np.unique(own, return_counts=True), strict=True):
+        yield Point(float(c), level, joined=False, weight=int(count))
 
 
-def _law(
-    laws: Sequence[OptimalSize], seeds: int, corners: Sequence[tuple[float, float]], resplit: float
-) -> Series:
-    label = "Power law"
-    if len(laws) < seeds:
-        why = f"? no law: {seeds - len(laws)} of {seeds} seeds have a single level on the frontier"
-        return Series(LAW, label, (), why)
-    at = grid(np.array([c for _, c in corners]), log=True)
-    logs = np.log([law.predict(at) for law in laws])
+def _law(laws: Sequence[OptimalSize], at: Numbers, resplit: float) -> Series:
+    """Return the mean of the seeds' laws, in logarithms, with its t interval and the exponent's."""
     curve = []
-    for x, column in zip(at.tolist(), logs.T, strict=True):
+    banded_too = len(laws) >= LEAST_SEEDS
+    for x, column in zip(at.tolist(), np.log([law.predict(at) for law in laws]).T, strict=True):
         y, interval = mean(column.tolist(), resplit)
-        ends = interval if interval and seeds >= LEAST_SEEDS else None
+        ends = interval if banded_too else None
         band = (math.exp(ends[0]), math.exp(ends[1])) if ends else None
         curve.append(Point(x, math.exp(y), y_interval=band))
     exponent, ends = mean([law.exponent for law in laws], resplit)
     text = f"exponent {exponent:.2f}"
-    if seeds >= LEAST_SEEDS and ends:
+    if banded_too and ends:
         text += f" ({ends[0]:.2f} to {ends[1]:.2f})"
     else:
         text += f"; ? no band: fewer than {LEAST_SEEDS} seeds"
-    return Series(LAW, label, (), text, tuple(curve))
+    return Series(LAW, "Power law", (), text, tuple(curve))

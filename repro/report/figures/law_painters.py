@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from repro.report.figures.axes import across, finish
 from repro.report.figures.content import Panel, Point, Series
-from repro.report.figures.painters import Styles, band, errors, line, marks, name_places, name_ticks
+from repro.report.figures.painters import Styles, errors, line, marks, name_places, name_ticks
 from repro.report.figures.style import INK, LAW, MethodStyle
 
 #: Points² of a mark that stands for one seed, and how solid marks are that may cover each other.
@@ -21,7 +21,7 @@ _FURTHER = 0.5
 
 
 def ladders(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
-    """Paint a line with its band for each level, and over them the frontier and its law."""
+    """Paint a line for each level, and over them the frontier and its law."""
     places = across(panel, log)
     for series in panel.series:
         style = styles[series.method]
@@ -30,7 +30,6 @@ def ladders(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
             xs, ys = [p.x for p in series.points], [p.y for p in series.points]
             axes.plot(xs, ys, ".", color=style.color, markersize=4, zorder=style.order)
         else:
-            band(axes, series.points, places, style)
             xs, ys = line(series.points, places)
             axes.plot(xs, ys, color=style.color, linewidth=style.width)
     finish(axes, places, log)
@@ -50,7 +49,8 @@ def optima(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
         if series.method == LAW:
             _law(axes, series, styles[LAW])
     axes.set_ylim(limits)
-    name_ticks(axes.yaxis, sorted({p.y for s in panel.series for p in s.points}), "y" in log)
+    levels = sorted(float(series.label) for series in panel.series if series.method != LAW)
+    name_ticks(axes.yaxis, levels, "y" in log)
 
 
 def residuals(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
@@ -66,7 +66,7 @@ def residuals(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
             for p in series.points
         ]
         xs, ys = line(moved, places)
-        axes.plot(xs, ys, color=style.color, linestyle=style.dash, linewidth=1.2)
+        axes.plot(xs, ys, color=style.color, linestyle=style.dash, linewidth=style.width)
         marks(axes, moved, places, style)
     finish(axes, places, log)
     name_places(axes, panel, places)
@@ -118,7 +118,10 @@ def _seen(series: Series, truth: float | None) -> tuple[float, float]:
     low, high = _xs(series.curve)
     reach = _FURTHER * (high - low)
     for interval in (point.x_interval for point in series.points if point.x_interval):
-        low, high = max(low - reach, min(low, interval[0])), min(high + reach, max(high, interval[1]))
+        low, high = (
+            max(low - reach, min(low, interval[0])),
+            min(high + reach, max(high, interval[1])),
+        )
     if truth is not None:
         low, high = min(low, truth), max(high, truth)
     margin = 0.03 * (high - low)

@@ -54,6 +54,8 @@ class FigureSpec:
     - ``advantage``: what each comparison of ``claim`` found, with its simultaneous interval
     - ``tuning``: the score of every configuration that was tried in tuning, a row per method
 
+    ``falling``                   whether a power law with constant is held to fall towards 0 or
+                                  above, as losses do towards an entropy
     ``methods`` and ``datasets``  those drawn; all of the table by default. ``advantage`` has
                                   those of its claim, ``profile`` the data sets of its entry
     ``log``                       axes with a logarithmic scale: ``x``, ``y`` or ``xy``. A zero
@@ -91,6 +93,7 @@ class FigureSpec:
     per: Literal["", "seed", "setting"] = ""
     form: str = ""
     forms: Optional[list[str]] = None  # noqa: UP045 - OmegaConf reads these annotations
+    falling: bool = False
     parameter: str = ""
     truth: Optional[float] = None  # noqa: UP045
     against: Literal["", "step", "compute"] = ""
