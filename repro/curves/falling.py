@@ -21,6 +21,8 @@ _FORM = "power_law_with_constant"
 #: Exponents are searched where the curve changes by at most a factor e^40 over the points' range,
 #: and by more than one that no fit could tell from a constant.
 _STEEPEST, _FLATTEST, _CELLS = 20.0, 1e-4, 80
+#: How often the cells beside a low place are searched on a finer grid, and the cells of each.
+_FINER, _FINE_CELLS = 7, 16
 
 
 def fit_falling(x: ArrayLike, y: ArrayLike, *, huber_delta: float | None = None) -> Fit:
@@ -66,7 +68,12 @@ class FallingProblem:
         places = self.free.places
         if y.shape != places.shape or not np.isfinite(y).all():
             raise ValueError("y must have one finite number for each x")
-        steepness, _ = _searched(lambda t: _factors(places, y, t, huber_delta)[1])
+        if huber_delta is None:
+            steepness, _ = _searched(lambda t: _squares(t, places, y))
+        else:
+            steepness, _ = _searched(
+                lambda t: np.array([_factors(places, y, one, huber_delta)[1] for one in t.tolist()])
+            )
         (constant, scale), loss = _factors(places, y, steepness, huber_delta)
         exponent = steepness / self.free.half
         found = {
@@ -85,29 +92,36 @@ class FallingProblem:
         """
         if parameter != "constant":
             raise ValueError(f"{parameter!r} has no profile where the law is held to fall")
-        rest = y - max(value, 0.0)
-
-        def loss(steepness: float) -> float:
-            return _one_factor(np.exp(steepness * self.free.places), rest, huber_delta)[1]
-
-        return _searched(loss)[1]
+        places, rest = self.free.places, y - max(value, 0.0)
+        if huber_delta is None:
+            return _searched(lambda t: _squares_without_constant(t, places, rest))[1]
+        return _searched(
+            lambda t: np.array(
+                [_one_factor(np.exp(one * places), rest, huber_delta)[1] for one in t.tolist()]
+            )
+        )[1]
 
 
 #: What `profile_interval` and the like take: a free problem or one that is held to fall.
 AnyProblem = Problem | FallingProblem
 
 
-def _searched(loss: Callable[[float], float]) -> tuple[float, float]:
-    """Return the best steepness and its loss: a grid, then the cells beside its lowest places."""
-    from scipy.optimize import minimize_scalar
+def _searched(loss: Callable[[Numbers], Numbers]) -> tuple[float, float]:
+    """Return the best steepness and its loss: a grid, then ever finer ones about its lowest places.
 
+    ``loss``  takes several steepnesses to the least loss at each
+    """
     grid = -np.geomspace(_STEEPEST, _FLATTEST, _CELLS + 1)
-    losses = np.array([loss(float(steepness)) for steepness in grid])
+    losses = loss(grid)
     found = [(float(losses[place]), float(grid[place])) for place in (0, _CELLS)]
     for place in _lowest(losses):
-        bounds = float(grid[max(place - 1, 0)]), float(grid[min(place + 1, _CELLS)])
-        best = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-9})
-        found.append((float(best.fun), float(best.x)))
+        fine, own, best = grid, losses, place
+        for _ in range(_FINER):
+            low, high = fine[max(best - 1, 0)], fine[min(best + 1, fine.size - 1)]
+            fine = np.linspace(low, high, _FINE_CELLS + 1)
+            own = loss(fine)
+            best = int(own.argmin())
+        found.append((float(own[best]), float(fine[best])))
     least, steepness = min(found)
     return steepness, least
 
@@ -118,6 +132,28 @@ def _lowest(losses: Numbers) -> list[int]:
     lowest = np.flatnonzero((losses <= padded[:-2]) & (losses <= padded[2:]))
     places: list[int] = lowest[np.argsort(losses[lowest], kind="stable")][:3].tolist()
     return places
+
+
+def _squares(steepness: Numbers, places: Numbers, y: Numbers) -> Numbers:
+    """Return the least loss at each steepness by least squares: `_factors` in closed form."""
+    curves = np.exp(steepness[:, None] * places)
+    centred, spread = curves - curves.mean(axis=1, keepdims=True), y - y.mean()
+    scale = centred @ spread / np.einsum("tp,tp->t", centred, centred)
+    free = 0.5 * ((spread - scale[:, None] * centred) ** 2).sum(axis=1)
+    inside = (scale >= 0) & (y.mean() - scale * curves.mean(axis=1) >= 0)
+    flat = 0.5 * float(((y - max(y.mean(), 0.0)) ** 2).sum())
+    return np.where(inside, free, np.minimum(flat, _pure(curves, y)))
+
+
+def _squares_without_constant(steepness: Numbers, places: Numbers, y: Numbers) -> Numbers:
+    """Return the same without a constant."""
+    return _pure(np.exp(steepness[:, None] * places), y)
+
+
+def _pure(curves: Numbers, y: Numbers) -> Numbers:
+    """Return the least loss of one factor, not negative, for each curve (curves, points)."""
+    factor = np.maximum(curves @ y / np.einsum("tp,tp->t", curves, curves), 0.0)
+    return np.asarray(0.5 * ((y - factor[:, None] * curves) ** 2).sum(axis=1))
 
 
 def _factors(

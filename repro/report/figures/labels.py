@@ -20,9 +20,19 @@ def axes(figure: FigureSpec, spec: TableSpec) -> tuple[str, str]:
 def reading(figure: FigureSpec, plan: Plan) -> str:
     """Return what marks, lines and intervals stand for, as sentences."""
     text = _READINGS[figure.kind](figure, plan)
-    if "x" in figure.log and figure.kind in ("sweep", "levels", "fit", "residuals", "curves"):
+    if "x" in figure.log and figure.kind in _ALONG and _may_have_zero(figure, plan.spec):
         text += " Zero has no place on a logarithmic axis and stands before its break."
     return text
+
+
+_ALONG = ("sweep", "levels", "fit", "residuals", "curves")
+
+
+def _may_have_zero(figure: FigureSpec, spec: TableSpec) -> bool:
+    """Say whether a figure's axis may begin at 0: levels say so, sweeps and steps may."""
+    if figure.sweep or figure.kind == "curves":
+        return True
+    return bool(figure.base) or 0 in map(float, spec.metric(figure.metric).levels)
 
 
 def _means(figure: FigureSpec, plan: Plan, marks: str = "bars") -> str:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from matplotlib.axes import Axes
+from matplotlib.transforms import Transform
 
 from repro.report.figures.axes import across, finish
 from repro.report.figures.content import Panel, Point, Series
 from repro.report.figures.painters import Styles, errors, line, marks, name_places, name_ticks
-from repro.report.figures.style import INK, LAW, MethodStyle
+from repro.report.figures.style import INK, LAW, SMALL, MethodStyle
 
 #: Points² of a mark that stands for one seed, and how solid marks are that may cover each other.
 _AREA, _SOLID = 14.0, 0.8
@@ -94,9 +95,26 @@ def likelihoods(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
     if panel.threshold is not None:
         axes.axhline(panel.threshold, color=INK, linestyle=(0, (1, 1.5)), linewidth=1.2)
         axes.set_ylim(0, 1.6 * panel.threshold)
+        _name(axes, "95 %", (0.5, panel.threshold), (0, 2), axes.get_yaxis_transform())
     if panel.truth is not None:
         axes.axvline(panel.truth, color=INK, linewidth=1.0, zorder=1)
+        _name(axes, "truth", (panel.truth, 0.9), (4, 0), axes.get_xaxis_transform())
     finish(axes, places, log)
+
+
+def _name(
+    axes: Axes, text: str, at: tuple[float, float], aside: tuple[float, float], place: Transform
+) -> None:
+    """Write what a line is beside it."""
+    axes.annotate(
+        text,
+        at,
+        xycoords=place,
+        xytext=aside,
+        textcoords="offset points",
+        fontsize=SMALL,
+        va="bottom",
+    )
 
 
 def _law(axes: Axes, series: Series, style: MethodStyle) -> None:
