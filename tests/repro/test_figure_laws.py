@@ -28,9 +28,11 @@ LEVELS, STEPS = (1.0, 4.0, 16.0), (3.0, 10.0, 30.0, 100.0)
 Loss = Callable[[int, float, float], float]
 
 
-def _plan(folder: Path, seeds: int = 3) -> Plan:
+_LOSS = {"label": "Loss", "better": "lower", "unit": "nats", "levels": ["1", "4", "16"]}
+
+
+def _plan(folder: Path, seeds: int = 3, levels: dict[str, Any] = _LOSS) -> Plan:
     """Return a plan whose metric has the levels 1, 4 and 16, and so many seeds."""
-    levels = {"label": "Loss", "better": "lower", "unit": "nats", "levels": ["1", "4", "16"]}
     scale = SPEC["scales"]["small"] | {"seeds": seeds, "sweep": {"datasets": [], "seeds": seeds}}
     claims = [claim for claim in SPEC["claims"] if claim["id"] == "estimator"]
     return figure_plan(
@@ -410,3 +412,27 @@ def _luminance(color: str) -> float:
     """Return the relative luminance of the Web Content Accessibility Guidelines."""
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color)]
     return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+
+def test_a_constant_that_may_be_0_is_drawn_down_to_it(tmp_path: Path) -> None:
+    """Three points leave three parameters nothing over, so a level more is laid between them."""
+    levels = {"label": "Loss", "better": "lower", "levels": ["1", "4", "9", "16"]}
+    plan = _plan(tmp_path, levels=levels)
+    ends = {1.0: 3.05, 4.0: 2.2, 9.0: 1.95, 16.0: 1.7}
+    for trial in plan.trials:
+        if (trial.setting.dataset, trial.setting.method) == ("gaussian", "mse"):
+            own = {f"{METRIC}@{n:g}": y + 1.5 * (trial.seed - 1) for n, y in ends.items()}
+            store_result(plan, trial, own)
+    keys = {"form": "power_law_with_constant", "falling": True, "parameter": "constant"}
+    found = _one(tmp_path, plan, "likelihood", **keys)
+    (series,) = _panel(found).series
+    assert series.curve[0].x == 0.0
+    assert series.curve[0].y < (_panel(found).threshold or 0.0) < series.curve[-1].y
+    (mark,) = series.points
+    assert mark.x_interval is not None
+    axes = draw(found, method_styles(plan.spec.methods, [])).axes[0]
+    low, high = axes.get_xlim()
+    cut = [low > mark.x_interval[0], high < mark.x_interval[1]]
+    drawn_arrows = [line.get_marker() for line in axes.lines]
+    assert [arrow in drawn_arrows for arrow in "<>"] == cut
+    assert any(cut)

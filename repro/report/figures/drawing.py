@@ -161,13 +161,16 @@ class _Layout:
         ]
 
     def _legend_columns(self, handles: Sequence[Artist]) -> int:
-        """Return the most columns of the legend that fit, filled from top to bottom."""
+        """Return how many columns the legend has, filled from top to bottom.
+
+        As few rows as fit, and no more columns than these need: none is nearly empty.
+        """
         lengths = [len(label) for _, label in self.data.methods]
         for columns in range(len(handles), 1, -1):
             groups = np.array_split(lengths, columns)
             key = _SHORT_KEY if self.data.spec.kind in _OF_LEVELS else _KEY
             if sum(key + max(group) / _LEGEND for group in groups) <= self.width:
-                return columns
+                return math.ceil(len(lengths) / math.ceil(len(lengths) / columns))
         return 1
 
 

@@ -80,7 +80,7 @@ def _deviances(
 ) -> tuple[tuple[Point, ...], float | None]:
     """Return the deviance's curve and what it may be at most, with 95 %; neither if undetermined.
 
-    An open end is drawn as far as the other.
+    An open end is drawn as far as the other; of a constant held above 0, down to 0.
     """
     estimate = problem.fit(means).parameters[parameter]
     ends = profile_interval(problem, parameter, means, estimate)
@@ -92,7 +92,7 @@ def _deviances(
         for end, sign in zip(ends, (-1, 1), strict=True)
     )
     if isinstance(problem, FallingProblem):
-        low = max(low, 0.0)
+        low = max(low, 0.0) if np.isfinite(ends[0]) else 0.0
     values = np.unique([*np.linspace(low, high, _POINTS), estimate])
     found = deviances(problem, parameter, means, values)
     assert found is not None  # the interval above is where it crosses its bound

@@ -76,13 +76,18 @@ def _of_residuals(figure: FigureSpec, plan: Plan) -> str:
     return f"Each seed's values less its own least-squares curve{held}. {_means(figure, plan)}"
 
 
-def _of_likelihood(figure: FigureSpec, _: Plan) -> str:
+def _of_likelihood(figure: FigureSpec, plan: Plan) -> str:
     text = (
         f"Deviance of the {_law(figure)}, through the means, all its other "
         f"parameters fitted anew; below the dotted line lies what the means' scatter about the "
-        f"curve allows with 95 %. Mark: the estimate; bar: its 95 % interval by bootstrap over the "
-        f"seeds."
+        f"curve allows with 95 %. Mark: the estimate"
     )
+    if plan.seeds > 1:
+        text += (
+            "; bar: its 95 % interval by bootstrap over the seeds, with an arrow where it goes on "
+            "beyond the axes"
+        )
+    text += "."
     if figure.truth is not None:
         text += f" Upright line: the truth, {figure.truth:g}."
     return text

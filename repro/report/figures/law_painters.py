@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.transforms import Transform
 
 from repro.report.figures.axes import across, finish
+from repro.report.figures.clipping import arrows
 from repro.report.figures.content import Panel, Point, Series
-from repro.report.figures.painters import Styles, errors, line, marks, name_places, name_ticks
+from repro.report.figures.painters import Styles, line, marks, name_places, name_ticks
 from repro.report.figures.style import INK, LAW, SMALL, MethodStyle
 
 #: Points² of a mark that stands for one seed, and how solid marks are that may cover each other.
@@ -80,21 +81,14 @@ def likelihoods(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
         style = styles[series.method]
         curve = [(p.x, p.y) for p in series.curve]
         axes.plot(*zip(*curve, strict=True), color=style.color, linewidth=style.width)
-        axes.errorbar(
-            [p.x for p in series.points],
-            [p.y for p in series.points],
-            xerr=errors(series.points, "x"),
-            color=style.color,
-            marker=style.marker,
-            linestyle="none",
-            elinewidth=style.width,
-            clip_on=False,
-            zorder=4,
-        )
-        axes.set_xlim(*_seen(series, panel.truth))
+        marks(axes, series.points, places, style)
+        limits = _seen(series, panel.truth)
+        axes.set_xlim(*limits)
+        for point in series.points:
+            arrows(axes, point, "x", limits, style)
     if panel.threshold is not None:
         axes.axhline(panel.threshold, color=INK, linestyle=(0, (1, 1.5)), linewidth=1.2)
-        axes.set_ylim(0, 1.6 * panel.threshold)
+        axes.set_ylim(-0.1 * panel.threshold, 1.6 * panel.threshold)
         _name(axes, "95 %", (0.5, panel.threshold), (0, 2), axes.get_yaxis_transform())
     if panel.truth is not None:
         axes.axvline(panel.truth, color=INK, linewidth=1.0, zorder=1)
