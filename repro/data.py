@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from repro.errors import UserError
+from repro.errors import UserError, first_line
 from repro.files import make_directory, sha256_of_file, sha256_of_json
 
 
@@ -43,7 +43,7 @@ def cache_directory() -> Path:
 def find(file: DataFile) -> Path | None:
     """Return where ``file`` already lies, or ``None``. Wrong bytes: ``UserError``."""
     wrong = None
-    for folder in _folders():
+    for folder in data_folders():
         for candidate in sorted(folder.rglob(file.name)) if folder.is_dir() else []:
             if file.sha256 is None or sha256_of_file(candidate) == file.sha256:
                 return candidate
@@ -95,7 +95,8 @@ def locate(file: DataFile) -> Path:
     return _download(file)
 
 
-def _folders() -> list[Path]:
+def data_folders() -> list[Path]:
+    """Return the folders that ``REPRO_DATA`` names."""
     named = os.environ.get("REPRO_DATA", "")
     return [Path(part).expanduser() for part in named.split(os.pathsep) if part]
 
@@ -105,8 +106,13 @@ def _cached(file: DataFile) -> Path:
     return cache_directory() / "data" / folder / file.name
 
 
+def offline() -> bool:
+    """Say whether the network must not be touched."""
+    return os.environ.get("OFFLINE", "") in ("1", "true", "yes")
+
+
 def _may_download(file: DataFile) -> bool:
-    return os.environ.get("OFFLINE", "") not in ("1", "true", "yes") and bool(file.urls)
+    return bool(file.urls) and not offline()
 
 
 def _rejected(path: Path, file: DataFile) -> UserError:
@@ -148,4 +154,4 @@ def _first_line(error: Exception) -> str:
 
     if isinstance(error, requests.ConnectionError):
         return "no connection"
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+    return first_line(error)[:200]

@@ -21,6 +21,11 @@ class Interrupted(BaseException):
     """The trial was told to stop: no failure, it goes on another time."""
 
 
+def first_line(error: Exception) -> str:
+    """Return the first line of what an error says, or its name where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def did_you_mean(name: str, known: Iterable[str], most: int | None = None) -> str:
     """Return ``; did you mean 'x'?`` for the nearest of ``known``, or the list of them.
 

@@ -9,12 +9,13 @@ from models.language.architectures import (
 )
 from models.language.base_models import BaseModel, load_base_model, train_base_model
 from models.language.batches import Batch, Batches, padded, shifted
+from models.language.checkpoints import FolderKeeper
 from models.language.generation import Sampling, generate
-from models.language.keeping import BuildKeeper
 from models.language.objective import mean_loss, next_token_loss, token_losses
 from models.language.packing import PackedBatches, pack
 from models.language.pretrained import (
     Adapters,
+    load_adapters,
     load_model,
     load_model_tokenizer,
     merged,
@@ -38,7 +39,7 @@ __all__ = [
     "BaseModel",
     "Batch",
     "Batches",
-    "BuildKeeper",
+    "FolderKeeper",
     "OneProcess",
     "PackedBatches",
     "Sampling",
@@ -50,6 +51,7 @@ __all__ = [
     "end_token",
     "generate",
     "hidden_states",
+    "load_adapters",
     "load_base_model",
     "load_model",
     "load_model_tokenizer",

@@ -14,10 +14,10 @@ import torch
 from torch import nn
 
 from models.language.architectures import Architecture, Family, build_model
-from models.language.corpora.published import load_split, texts_of
-from models.language.corpora.standard_library import standard_library
-from models.language.corpora.text_files import read_texts
-from models.language.keeping import BuildKeeper
+from models.language.checkpoints import FolderKeeper
+from models.language.corpora.published import find_folder, load_split, texts_of
+from models.language.corpora.standard_library import hash_of_library, standard_library
+from models.language.corpora.text_files import existing, read_texts
 from models.language.objective import mean_loss
 from models.language.packing import PackedBatches, pack
 from models.language.pretrained import load_model
@@ -33,6 +33,7 @@ from models.language.tokenization import (
 )
 from models.language.training import Training, TrainingSettings
 from repro.context import RESUME_FILE
+from repro.data import hash_of_data
 from repro.files import write_json
 
 STANDARD_LIBRARY = "standard_library"
@@ -45,11 +46,14 @@ class BaseModel:
 
     ``corpus``      ``standard_library``, ``file:<path>`` of a user's text, or the name of a
                     published data set (see :func:`~models.language.corpora.load_split`)
+    ``corpus_hash`` of what the corpus holds, so that a changed file makes another model;
+                    :meth:`settings` fills it in
     ``vocabulary``, ``tokenizer``  of the tokenizer, trained on the corpus
     ``tokenizer_texts``  documents that the tokenizer is trained on; ``None``: all
     """
 
     corpus: str = STANDARD_LIBRARY
+    corpus_hash: str = ""
     tokenizer: Kind = "pairs"
     vocabulary: int = 512
     tokenizer_texts: int | None = 200
@@ -68,15 +72,14 @@ class BaseModel:
 
     def settings(self) -> dict[str, Any]:
         """Return the artefact's settings: ``context.artifact(train_base_model, **settings)``."""
-        return asdict(self)
+        return {**asdict(self), "corpus_hash": self.corpus_hash or hash_of_corpus(self.corpus)}
 
 
 def train_base_model(directory: Path, **settings: Any) -> None:
-    """Fill ``directory`` with a trained model: an artefact's builder.
+    """Fill ``directory`` with a trained model: an artefact's builder, which goes on when killed.
 
     ``settings`` are those of :class:`BaseModel`. ``record.json`` has the loss on validation texts,
-    in nats per token, and the numbers of weights and tokens. A killed build goes on from its last
-    checkpoint.
+    in nats per token, and the numbers of weights and tokens.
     """
     how = BaseModel(**settings)
     texts = corpus(how.corpus, "train")
@@ -95,7 +98,7 @@ def train_base_model(directory: Path, **settings: Any) -> None:
         _training_settings(how),
         processes=OneProcess(device),
     )
-    training.run(BuildKeeper(directory))
+    training.run(FolderKeeper(directory))
     held_out = pack(encoded(tokenizer, corpus(how.corpus, "validation")), end)
     validation = PackedBatches(held_out, how.context, 4 * how.batch_size, 0).in_order()
     model.save_pretrained(directory)  # type: ignore[operator]
@@ -125,6 +128,19 @@ def corpus(name: str, part: str) -> list[str]:
     if name.startswith(USER_FILE):
         return _cut(read_texts(Path(name.removeprefix(USER_FILE))), part)
     return texts_of(load_split(name, part))
+
+
+def hash_of_corpus(name: str) -> str:
+    """Return the hash of what a corpus holds; "" for a published set that is not on this machine.
+
+    Such a set is known by its name alone. A user's file that is not there: ``UserError``.
+    """
+    if name == STANDARD_LIBRARY:
+        return hash_of_library()
+    if name.startswith(USER_FILE):
+        return hash_of_data(existing(Path(name.removeprefix(USER_FILE))))
+    folder = find_folder(name)
+    return "" if folder is None else hash_of_data(folder)
 
 
 def _cut(texts: list[str], part: str) -> list[str]:

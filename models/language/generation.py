@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +28,7 @@ class Sampling:
     stop: int | None = None
 
     def __post_init__(self) -> None:
-        if self.temperature < 0 or not 0 < self.top_p <= 1:
+        if not (0 <= self.temperature < math.inf and 0 < self.top_p <= 1):
             raise UserError(
                 f"models.language.Sampling: temperature is {self.temperature} and top_p "
                 f"{self.top_p}; a temperature is 0 or more, top_p above 0 and at most 1"
@@ -48,10 +49,12 @@ def generate(
 
     Prompts may have unlike lengths. ``generator`` lies on the model's device. Without ``cached``,
     every token reads all that came before anew: the definition, for tests. Raises ``ValueError``
-    for an empty prompt.
+    for an empty prompt, and ``UserError`` where prompt and continuation would be longer than what
+    the model can read.
     """
     if not prompts or min(len(prompt) for prompt in prompts) < 1:
         raise ValueError("every prompt needs at least one token")
+    _require_room(model, max(len(prompt) for prompt in prompts), new_tokens)
     training = model.training
     model.eval()
     run = _Run.start(model, prompts, cached)
@@ -68,6 +71,16 @@ def generate(
     model.train(training)
     rows = torch.stack(drawn, 1).tolist() if drawn else [[] for _ in prompts]
     return [_until(row, sampling.stop) for row in rows]
+
+
+def _require_room(model: Any, prompt: int, new_tokens: int) -> None:
+    context = getattr(model.config, "max_position_embeddings", None)
+    # The last token drawn is not read.
+    if context is not None and prompt + new_tokens - 1 > context:
+        raise UserError(
+            f"a prompt of {prompt} tokens and {new_tokens} new ones do not fit into the model's "
+            f"context of {context}: cut the prompt, or ask for fewer"
+        )
 
 
 @dataclass

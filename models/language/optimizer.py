@@ -7,6 +7,7 @@ weight tensor would be a third of it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -59,18 +60,23 @@ class WeightOptimizer:
         else:
             self.adamw.zero_grad(set_to_none=True)
 
+    def join(self) -> None:
+        """Lay the weights end to end again after :meth:`part`, as they are by now."""
+        for joined in self._joined:
+            joined.join()
+
     def part(self) -> None:
         """Give every weight a memory of its own again, as saving needs it."""
         for joined in self._joined:
             joined.part()
 
     def state_dict(self) -> dict[str, Any]:
-        """Return AdamW's state."""
-        return self.adamw.state_dict()
+        """Return AdamW's state, copied: AdamW hands out its own tensors."""
+        return deepcopy(self.adamw.state_dict())
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take AdamW's state."""
-        self.adamw.load_state_dict(state)
+        """Take a copy of AdamW's state."""
+        self.adamw.load_state_dict(deepcopy(state))
 
 
 class _Joined:
@@ -81,15 +87,24 @@ class _Joined:
         self.weights = torch.cat([p.detach().reshape(-1) for p in parameters])
         self.gradient = torch.zeros_like(self.weights)
         self.weights.grad = self.gradient
-        sizes = [p.numel() for p in parameters]
+        self._apart = True
+        self.join()
+
+    def join(self) -> None:
+        if not self._apart:
+            return
+        sizes = [p.numel() for p in self.parameters]
         places = zip(
             torch.split(self.weights, sizes), torch.split(self.gradient, sizes), strict=True
         )
-        for parameter, (weight, gradient) in zip(parameters, places, strict=True):
+        for parameter, (weight, gradient) in zip(self.parameters, places, strict=True):
+            weight.copy_(parameter.detach().reshape(-1))
             parameter.data = weight.view(parameter.shape)
             parameter.grad = gradient.view(parameter.shape)
+        self._apart = False
 
     def part(self) -> None:
         for parameter in self.parameters:
             parameter.data = parameter.detach().clone()
             parameter.grad = None
+        self._apart = True

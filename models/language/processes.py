@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from models.language.batches import Batch
 from models.language.libraries import library
+from repro.errors import UserError
 
 
 class Processes(Protocol):
@@ -22,8 +23,8 @@ class Processes(Protocol):
     def prepare(self, module: nn.Module) -> nn.Module:
         """Return the module to call in place of ``module``, on its device."""
 
-    def own(self, batch: Batch) -> Batch | None:
-        """Return this process's sequences of a batch; ``None`` where there are none for it."""
+    def own(self, batch: Batch) -> Batch:
+        """Return this process's sequences of a batch, on the device: one at least."""
 
     def scale(self, loss: Tensor) -> Tensor:
         """Return a share of the loss such that gradients of all processes add up to the whole's."""
@@ -47,7 +48,7 @@ class OneProcess:
         """Return the module, on the device."""
         return module.to(self.device)
 
-    def own(self, batch: Batch) -> Batch | None:
+    def own(self, batch: Batch) -> Batch:
         """Return all of it, on the device."""
         return batch.to(self.device)
 
@@ -81,11 +82,14 @@ class AcceleratedProcesses:
         wrapped: nn.Module = self._accelerator.prepare(module.to(self.device))
         return wrapped
 
-    def own(self, batch: Batch) -> Batch | None:
-        """Return every n-th sequence of n processes, on the device."""
+    def own(self, batch: Batch) -> Batch:
+        """Return every n-th sequence of n processes, on the device. Too few: ``UserError``."""
         count, own = self._accelerator.num_processes, self._accelerator.process_index
-        if own >= len(batch.tokens):
-            return None
+        if len(batch.tokens) < count:
+            raise UserError(
+                f"a batch of {len(batch.tokens)} sequences cannot be shared by {count} processes: "
+                "make it larger, or start fewer processes"
+            )
         return batch.rows(slice(own, None, count)).to(self.device)
 
     def scale(self, loss: Tensor) -> Tensor:

@@ -62,8 +62,16 @@ def load_tokenizer(folder: Path) -> Any:
 
 
 def encoded(tokenizer: Any, texts: Iterable[str]) -> list[list[int]]:
-    """Return the tokens of each text, without any that mark its ends."""
-    return [found.ids for found in tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+    """Return the tokens of each text, without any that mark its ends.
+
+    All of it counts as text: one that spells ``END``, say, does not hold its token.
+    """
+    before, tokenizer.encode_special_tokens = tokenizer.encode_special_tokens, True
+    try:
+        found = tokenizer.encode_batch(list(texts), add_special_tokens=False)
+    finally:
+        tokenizer.encode_special_tokens = before
+    return [one.ids for one in found]
 
 
 def end_token(tokenizer: Any) -> int:

@@ -26,7 +26,7 @@ CHECKPOINT_EVERY, TIMES_KEEPING = 30.0, 50.0
 class Keeper(Protocol):
     """Where checkpoints go and come from.
 
-    A trial's is its ``repro.context.RunContext``; that of an artefact's builder a ``BuildKeeper``.
+    A trial's is its ``repro.context.RunContext``; that of an artefact's builder a ``FolderKeeper``.
     """
 
     def checkpoint(self, state: dict[str, Any], step: int) -> None:
@@ -91,7 +91,8 @@ class Training:
     """One run. ``step`` is the number of updates made; ``tokens_seen`` counts those of batches.
 
     A run that is resumed from a checkpoint ends with the same bits as one that was not
-    interrupted: batches depend on the step alone, and generators' states are kept.
+    interrupted: batches depend on the step alone, and generators' states are kept. (Several
+    processes go on with the first one's generators, which matters for dropout alone.)
     """
 
     model: nn.Module
@@ -146,6 +147,7 @@ class Training:
 
     def update(self, batch: Batch) -> None:
         """Take one step on ``batch``; its loss is ``last_loss``, a tensor on the device."""
+        self._optimizer.join()
         self._optimizer.set_rate(self.settings.learning_rate * self._schedule.share(self.step))
         self.last_loss = self._gradient(batch)
         if self.settings.largest_gradient is not None:
@@ -158,7 +160,7 @@ class Training:
         self.tokens_seen += batch.tokens.numel()
 
     def state(self) -> dict[str, Any]:
-        """Return all that the rest of the run depends on."""
+        """Return all that the rest of the run depends on; later steps leave it as it is."""
         generators = {"cpu": torch.get_rng_state()}
         if self.processes.device.startswith("cuda"):
             generators["cuda"] = torch.cuda.get_rng_state()
@@ -186,8 +188,8 @@ class Training:
         denominator = batch.total()
         if isinstance(denominator, Tensor):
             denominator = denominator.to(self.processes.device)
-        parts = [self.processes.own(part) for part in batch.parts(self.settings.parts)]
-        mine = [part for part in parts if part is not None]
+        # First by process, then by part: every process must have a last part, to exchange after.
+        mine = list(self.processes.own(batch).parts(self.settings.parts))
         loss = torch.zeros((), device=self.processes.device)
         for place, part in enumerate(mine):
             if place < len(mine) - 1:

@@ -5,9 +5,9 @@ results stale of those that do.
 """
 
 from repro.curves.extrapolation import Extrapolation, extrapolations, joint_extrapolations
-from repro.curves.falling import fit_falling
+from repro.curves.falling import AnyProblem, FallingProblem, fit_falling
 from repro.curves.forms import FORMS, Form
-from repro.curves.frontier import OptimalSize, lower_hull, optimal_size
+from repro.curves.frontier import OptimalSize, lower_hull, optimal_size, undominated
 from repro.curves.joint import (
     HUBER_DELTA,
     JOINT_FORMULA,
@@ -16,7 +16,7 @@ from repro.curves.joint import (
     JointProblem,
     fit_joint,
 )
-from repro.curves.likelihood import joint_constant_interval, profile_interval
+from repro.curves.likelihood import deviances, joint_constant_interval, profile_interval
 from repro.curves.resampling import Bootstrap, bootstrap, resamples
 from repro.curves.variable_projection import Fit, Problem, fit
 
@@ -25,8 +25,10 @@ __all__ = [
     "HUBER_DELTA",
     "JOINT_FORMULA",
     "JOINT_PARAMETERS",
+    "AnyProblem",
     "Bootstrap",
     "Extrapolation",
+    "FallingProblem",
     "Fit",
     "Form",
     "JointFit",
@@ -34,6 +36,7 @@ __all__ = [
     "OptimalSize",
     "Problem",
     "bootstrap",
+    "deviances",
     "extrapolations",
     "fit",
     "fit_falling",
@@ -44,4 +47,5 @@ __all__ = [
     "optimal_size",
     "profile_interval",
     "resamples",
+    "undominated",
 ]

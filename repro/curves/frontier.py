@@ -43,6 +43,18 @@ class OptimalSize:
         return np.asarray(self.coefficient * np.asarray(compute, dtype=float) ** self.exponent)
 
 
+def undominated(compute: ArrayLike, losses: ArrayLike) -> Indices:
+    """Return the indices, by compute, of the points whose loss no cheaper point reaches.
+
+    ``compute`` and ``losses`` of shape (points,). Of points with one compute the best counts, and
+    of equal ones the first.
+    """
+    c, y = np.asarray(compute, dtype=float), np.asarray(losses, dtype=float)
+    order = np.lexsort((y, c))
+    before = np.concatenate([[np.inf], np.minimum.accumulate(y[order])[:-1]])
+    return np.asarray(order[y[order] < before])
+
+
 def lower_hull(compute: ArrayLike, losses: ArrayLike) -> Indices:
     """Return the indices of the frontier's vertices, from the least compute to the least loss.
 

@@ -14,6 +14,7 @@ centred in the logarithm, so that a coefficient is not tied to its exponent and 
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -84,9 +85,12 @@ class JointFit:
 
     @property
     def compute_exponent(self) -> float:
-        """The exponent of compute in the size that is best for it: N_opt ∝ C^(β / (α + β))."""
+        """The exponent of compute in the size that is best for it: N_opt ∝ C^(β / (α + β)).
+
+        NaN where the loss falls with neither: both exponents ended at 0.
+        """
         alpha, beta = self.parameters["size_exponent"], self.parameters["token_exponent"]
-        return beta / (alpha + beta)
+        return beta / (alpha + beta) if alpha + beta > 0 else math.nan
 
     def optimal(self, compute: ArrayLike) -> tuple[Numbers, Numbers]:
         """Return the sizes and tokens of least loss at ``compute`` = 6 N D, in operations."""

@@ -9,14 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
+
+from repro.curves.falling import AnyProblem
 from repro.curves.forms import Numbers
 from repro.curves.huber import likelihood_unit
 from repro.curves.joint import JOINT_PARAMETERS, JointFit, JointProblem
-from repro.curves.variable_projection import Problem
 
 
 def profile_interval(
-    problem: Problem,
+    problem: AnyProblem,
     parameter: str,
     y: Numbers,
     estimate: float,
@@ -25,7 +27,8 @@ def profile_interval(
 ) -> tuple[float, float] | None:
     """Return the ends of a parameter's interval about its ``estimate``, at the values ``y``.
 
-    ``None`` where no point is left over, or the curve goes through all. An end may be infinite.
+    ``None`` where no point is left over, or the curve goes through all. An end may be infinite; of
+    a `FallingProblem`'s constant, the lower one where 0 is allowed.
     """
     fitted = problem.fit(y, huber_delta)
     residuals = y - problem.form.values(fitted.parameters, problem.x)
@@ -39,6 +42,30 @@ def profile_interval(
 
     low, high = (_crossing(excess, estimate, sign) for sign in (-1.0, 1.0))
     return low, high
+
+
+def deviances(
+    problem: AnyProblem,
+    parameter: str,
+    y: Numbers,
+    values: Numbers,
+    level: float = 0.95,
+    huber_delta: float | None = None,
+) -> tuple[Numbers, float] | None:
+    """Return the deviance of each of a parameter's ``values``, and what `profile_interval` allows.
+
+    Twice the excess of the loss over the least, in the unit of ``likelihood_unit``: for least
+    squares, the excess of the squares' sum over the residuals' variance. ``None`` as above.
+    """
+    fitted = problem.fit(y, huber_delta)
+    residuals = y - problem.form.values(fitted.parameters, problem.x)
+    most = _most(residuals, y, huber_delta, len(problem.form.parameters), level)
+    if most is None:
+        return None
+    unit = likelihood_unit(residuals, huber_delta, len(problem.form.parameters))
+    least = problem.profile(y, parameter, fitted.parameters[parameter], huber_delta)
+    losses = [problem.profile(y, parameter, float(value), huber_delta) for value in values]
+    return 2 * (np.array(losses) - least) / unit, 2 * most / unit
 
 
 def joint_constant_interval(

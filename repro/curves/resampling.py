@@ -60,12 +60,13 @@ class Bootstrap:
     ) -> tuple[float, float] | None:
         """Return the t interval of a number; on its logarithm where ``logarithmic``.
 
-        ``None`` where more than a tenth of the resamples had no fit, or there is one unit alone.
+        ``None`` where more than a tenth of the resamples had no fit, where there is one unit alone,
+        and where the estimate itself is not a number.
         """
         from scipy.stats import t
 
         error, value = self.standard_error(name, logarithmic=logarithmic), self.estimate[name]
-        if not math.isfinite(error) or (logarithmic and value <= 0):
+        if not (math.isfinite(error) and math.isfinite(value)) or (logarithmic and value <= 0):
             return None
         reach = float(t.ppf((1 + level) / 2, self.units - 1)) * error
         if logarithmic:

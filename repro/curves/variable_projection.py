@@ -27,6 +27,8 @@ _FINER, _CELLS = 6, 20
 #: A rate nearer to 0 cannot be told from the straight line that the curve then is.
 _FLATTEST = 1e-6
 _HUBER_ROUNDS = 100
+#: Of a grid's curves at once, (places of the grid, points): 32 MiB in each of a few arrays.
+_MOST_NUMBERS = 2**22
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,11 @@ class Problem:
 
     def _losses(self, steepness: Numbers, y: Numbers) -> Numbers:
         """Return the least loss at each steepness, of shape (places of the grid,)."""
+        rows = max(1, _MOST_NUMBERS // self.places.size)
+        blocks = range(0, steepness.size, rows)
+        return np.concatenate([self._block(steepness[at : at + rows], y) for at in blocks])
+
+    def _block(self, steepness: Numbers, y: Numbers) -> Numbers:
         curves, values = np.exp(steepness[:, None] * self.places), y
         if self.form.constant:
             flat = np.abs(steepness) < _FLATTEST

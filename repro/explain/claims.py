@@ -11,6 +11,7 @@ from repro.claims.words import unit_of
 from repro.errors import UserError, did_you_mean
 from repro.explain.second_stage import seeds_and_states, trials_of_claim
 from repro.plan import Plan
+from repro.report.parts import LIKELIHOOD, likelihood
 from repro.report.second_stage import SecondStageReport
 from repro.spec import Claim, TableSpec
 
@@ -114,6 +115,8 @@ def _finding(finding: Finding) -> str:
     if finding.interval is not None:
         low, high = (finding.number(bound) for bound in finding.interval)
         text += f", simultaneous 95 % interval {low} to {high}"
+    if comparison.likelihood is not None:
+        text += f", {LIKELIHOOD} {likelihood(finding)}"
     text += f", {comparison.wins} of {comparison.n} seeds won, {comparison.test}"
     text += f", p of the claim {comparison.p_greater:.3g}, of its opposite {comparison.p_less:.3g}"
     if comparison.correlation is not None:

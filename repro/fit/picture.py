@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -28,11 +29,14 @@ _PLACES = 80
 
 
 def check_place(path: Path) -> None:
-    """Raise ``UserError`` where ``path`` names no file of a known format."""
+    """Raise ``UserError`` where ``path`` names no file of a known format, or cannot be written."""
     if path.suffix.lower() not in FORMATS:
         raise UserError(f"--plot {path}: name a file that ends in {', '.join(FORMATS)}")
     if path.is_dir():
         raise UserError(f"--plot {path}: this is a folder: name a file in it")
+    there = next(folder for folder in path.absolute().parents if folder.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise UserError(f"--plot {path}: nothing can be written into {there}: name another place")
 
 
 def write(found: Findings, path: Path) -> None:

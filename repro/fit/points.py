@@ -92,11 +92,23 @@ def _places(path: Path, header: list[str], columns: Mapping[str, str]) -> dict[s
     if not any(names):
         raise UserError(f"{path}: the first line is empty: it must name the columns")
     for what, name in columns.items():
+        if name not in names and len(names) == 1 and (other := _separator(names[0])):
+            raise UserError(
+                f"{path}: the first line has {other} and no commas: save the table as CSV with "
+                "commas between its columns"
+            )
         if name not in names:
             raise UserError(f"{path}: no column {name!r} for --{what}{did_you_mean(name, names)}")
         if names.count(name) > 1:
             raise UserError(f"{path}: {names.count(name)} columns are called {name!r}: rename them")
     return {what: names.index(name) for what, name in columns.items()}
+
+
+def _separator(header: str) -> str:
+    """Return what else than a comma separates the columns of a header, in words; "" if nothing."""
+    return next(
+        (word for mark, word in (("\t", "tabs"), (";", "semicolons")) if mark in header), ""
+    )
 
 
 def _lines(path: Path, rows: Iterator[list[str]], last: int) -> Iterator[tuple[int, list[str]]]:

@@ -122,7 +122,7 @@ def _extrapolations(found: Findings) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.5g}"
+    return "–" if value is None or math.isnan(value) else f"{value:.5g}"
 
 
 def _ends(interval: Interval | None) -> str:

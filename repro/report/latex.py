@@ -64,6 +64,7 @@ def report_tex(document: Document, figures: Sequence[RenderedFigure]) -> str:
         "bare_estimate": parts.bare_estimate,
         "estimated": parts.what_is_estimated,
         "interval": parts.interval,
+        "likelihood": parts.likelihood,
         "origin": parts.origin,
         "rests": parts.rests,
         "rests_on": parts.rests_on,
@@ -85,6 +86,10 @@ def report_tex(document: Document, figures: Sequence[RenderedFigure]) -> str:
         citation=parts.citation(document.plan.spec),
         dataset_notes=parts.dataset_notes(document),
         families=parts.families(document),
+        likelihood_name=parts.LIKELIHOOD,
+        likelihood_means=parts.LIKELIHOOD_MEANS
+        if any(map(parts.has_likelihood, document.claims))
+        else "",
         gpu=any(cost.cuda_memory for cost in document.costs),
         overall=parts.overall_blocks(document),
         references=parts.references(document),

@@ -152,6 +152,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "p_better": comparison.p_greater,
         "p_worse": comparison.p_less,
         "correlation": comparison.correlation,
+        "profile_likelihood": comparison.likelihood,
         "notes": comparison.notes,
     }
 

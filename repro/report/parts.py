@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 
@@ -196,6 +197,31 @@ def interval(finding: Finding | None) -> str:
         return "—"
     low, high = finding.interval
     return f"{finding.number(low)} to {finding.number(high)}"
+
+
+#: What stands beside the interval of a curve's parameter, and what it is.
+LIKELIHOOD = "profile likelihood, 95 %"
+LIKELIHOOD_MEANS = (
+    "Profile likelihood: what the scatter of the means about their curve allows, 95 %, for one "
+    "parameter alone; it decides nothing."
+)
+
+
+def likelihood(finding: Finding) -> str:
+    """Return the interval of a curve's parameter by profile likelihood; nothing without one."""
+    ends = finding.comparison.likelihood
+    if ends is None:
+        return ""
+    low, high = (finding.number(end) if math.isfinite(end) else _INFINITE[end] for end in ends)
+    return f"{low} to {high}"
+
+
+_INFINITE = {math.inf: "∞", -math.inf: "−∞"}
+
+
+def has_likelihood(verdict: ClaimVerdict) -> bool:
+    """Say whether any finding of a verdict has an interval by profile likelihood."""
+    return any(finding.comparison.likelihood is not None for finding in verdict.findings)
 
 
 def metric_heading(spec: TableSpec, name: str) -> str:

@@ -42,6 +42,8 @@ def markdown(document: Document) -> str:
     parts += [_claim(verdict, document) for verdict in document.claims]
     if document.claims:
         parts.append(wording.INTERVALS)
+    if any(map(words.has_likelihood, document.claims)):
+        parts.append(words.LIKELIHOOD_MEANS)
     if document.second_stage:
         parts.append(f"{document.second_stage.sentence} {wording.SECOND_STAGE}")
     parts += [*_tuning(document), *_losses(document)]
@@ -87,11 +89,23 @@ def _claim(verdict: ClaimVerdict, document: Document) -> str:
         f"- {wording.SYMBOLS[verdict.verdict]} **{verdict.verdict}** — “{verdict.claim.text}” "
         f"({'our control' if verdict.claim.ours else verdict.claim.source}). {_judged(verdict)}"
     )
+    text += _likelihoods(verdict)
     second = document.second_stage and document.second_stage.verdict_on(verdict.claim.id)
     if not second:
         return text
     mark = f"{wording.SYMBOLS[second.verdict]} **{second.verdict}**"
-    return f"{text}\n  Second stage, on seeds of its own: {mark}. {_judged(second)}"
+    text += f"\n  Second stage, on seeds of its own: {mark}. {_judged(second)}"
+    return text + _likelihoods(second)
+
+
+def _likelihoods(verdict: ClaimVerdict) -> str:
+    """Return the intervals of a curve's parameter by profile likelihood, in a line of their own."""
+    if not words.has_likelihood(verdict):
+        return ""
+    found = ((finding.place, words.likelihood(finding)) for finding in verdict.findings)
+    ends = "; ".join(f"{place} {interval or '—'}" for place, interval in found)
+    label = verdict.findings[0].estimate_label
+    return f"\n  {label.capitalize()}, {words.LIKELIHOOD}: {ends}."
 
 
 def _judged(verdict: ClaimVerdict) -> str:

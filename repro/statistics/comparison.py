@@ -58,6 +58,8 @@ class Comparison:
     ``contrast``     mean and standard deviation over the seeds of what was tested against 0: what
                      the number of further seeds follows from
     ``correlation``  between the two over the seeds: what pairing gains; ``None`` if undefined
+    ``likelihood``   of a curve's parameter: its 95 % interval by profile likelihood, from the
+                     scatter of the means about their curve. It decides nothing
     ``notes``        what limits the comparison, in plain words
     """
 
@@ -70,6 +72,7 @@ class Comparison:
     spread: Spread | None = field(default=None, repr=False)
     contrast: tuple[float, float] | None = None
     correlation: float | None = None
+    likelihood: tuple[float, float] | None = None
     notes: tuple[str, ...] = ()
 
     def interval(self, lower_tail: float, upper_tail: float) -> tuple[float, float] | None:

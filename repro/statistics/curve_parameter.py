@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from repro.curves import Problem, profile_interval, resamples
+from repro.curves import AnyProblem, Problem, profile_interval, resamples
 from repro.statistics.comparison import ROUNDING, Comparison, Numbers, Rules, judge, untested
 from repro.statistics.estimate import Estimate, linear_combination
 from repro.statistics.fieller import within
@@ -64,8 +64,8 @@ def compare_curve_parameter(
     """Test whether a parameter of ``form`` lies within ``bounds``; ``None`` is an open end.
 
     ``x`` of shape (points,), ``curves`` of shape (seeds, points). A sign test of the seeds' own
-    parameters stands beside t where it can reach the level. The note gives the interval of the
-    profile likelihood.
+    parameters stands beside t where it can reach the level, and the interval of the profile
+    likelihood beside that of the bootstrap; the verdict does not look at it.
     """
     n = len(curves)
     problem = _problem(form, x, curves)
@@ -89,10 +89,15 @@ def compare_curve_parameter(
     )
     if tested.estimate is None:
         return tested
-    note = _profile_note(problem, parameter, curves.mean(axis=0), estimate.value)
-    notes = (*tested.notes, *note)
-    name = "t, bootstrap over seeds"
-    return replace(tested, estimate=estimate.value, spread=estimate, test=name, notes=notes)
+    with np.errstate(over="ignore", invalid="ignore"):
+        allowed = profile_interval(problem, parameter, curves.mean(axis=0), estimate.value)
+    return replace(
+        tested,
+        estimate=estimate.value,
+        spread=estimate,
+        test="t, bootstrap over seeds",
+        likelihood=allowed,
+    )
 
 
 def compare_curve_parameters(
@@ -134,7 +139,7 @@ def compare_curve_parameters(
 
 
 def curve_parameter(
-    problem: Problem, parameter: str, curves: Numbers, resplit: float = 0.0
+    problem: AnyProblem, parameter: str, curves: Numbers, resplit: float = 0.0
 ) -> CurveParameter:
     """Return the parameter with its error; at least two seeds, all values finite.
 
@@ -179,12 +184,3 @@ def _determined(estimate: Estimate) -> bool:
 
 def _undetermined(parameter: str) -> str:
     return f"the points do not determine the curve's {parameter}"
-
-
-def _profile_note(problem: Problem, parameter: str, y: Numbers, estimate: float) -> tuple[str, ...]:
-    with np.errstate(over="ignore", invalid="ignore"):
-        found = profile_interval(problem, parameter, y, estimate)
-    if found is None:
-        return ()
-    low, high = found
-    return (f"profile likelihood of the mean curve: {parameter} {low:.4g} to {high:.4g} (95 %)",)

@@ -14,7 +14,7 @@ from torch import nn
 
 from models.language import (
     Batch,
-    BuildKeeper,
+    FolderKeeper,
     OneProcess,
     Training,
     TrainingSettings,
@@ -33,7 +33,7 @@ def measured_pairs(
     rows: int,
     how: TrainingSettings,
     device: str,
-    keeper: BuildKeeper,
+    keeper: FolderKeeper,
 ) -> dict[str, Any]:
     """Finetune ``model`` on the mix as ``how`` says; return its losses before and after.
 

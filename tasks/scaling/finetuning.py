@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from losses import cross_entropy
-from models.language import BuildKeeper, hidden_states, output_weight
+from models.language import FolderKeeper, hidden_states, output_weight
 from models.language.precision import Precision, autocast, gradient_scaler
 from tasks.scaling.domains import Labelled
 
@@ -34,7 +34,7 @@ def finetuned(
     seed: int,
     rows: int = 32,
     precision: Precision = "float32",
-    keeper: BuildKeeper | None = None,
+    keeper: FolderKeeper | None = None,
 ) -> Classified:
     """Train all weights and a new head on ``data``; return how well test sequences are classified.
 
@@ -90,7 +90,7 @@ class _Run(NamedTuple):
             "generator": self.generator.get_state(),
         }
 
-    def resumed(self, keeper: BuildKeeper) -> int:
+    def resumed(self, keeper: FolderKeeper) -> int:
         """Go on from what a killed build kept, or keep the start; return the steps made so far."""
         state = keeper.restore() if keeper.stage == CLASSIFICATION else None
         if state is None:

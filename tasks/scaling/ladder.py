@@ -12,14 +12,14 @@ from torch import nn
 
 from models.language import (
     Architecture,
-    BuildKeeper,
+    FolderKeeper,
     OneProcess,
     Training,
     TrainingSettings,
     build_model,
     mean_loss,
 )
-from models.language.keeping import TRAINING
+from models.language.checkpoints import TRAINING
 from models.language.precision import Precision
 from repro.files import write_json
 from tasks.scaling.blank_training import measured_pairs
@@ -109,7 +109,7 @@ def train_rung(directory: Path, **settings: Any) -> None:
     domain = domain_of(rung.dataset, rung.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = build_model(rung.architecture(domain.vocabulary, domain.context), rung.seed)
-    keeper = BuildKeeper(directory)
+    keeper = FolderKeeper(directory)
     rows = max(1, rung.tokens // domain.context)
     looks = _trained(model, domain, rung, rows, device, keeper)
     pairs = None
@@ -143,7 +143,7 @@ def train_rung(directory: Path, **settings: Any) -> None:
 
 
 def _trained(
-    model: nn.Module, domain: Domain, rung: Rung, rows: int, device: str, keeper: BuildKeeper
+    model: nn.Module, domain: Domain, rung: Rung, rows: int, device: str, keeper: FolderKeeper
 ) -> list[dict[str, float]]:
     """Train ``model``, unless a killed build had; return what each look saw."""
     looks: list[dict[str, float]] = keeper.measured.setdefault("looks", [])

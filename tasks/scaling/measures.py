@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from repro.curves import fit_joint, lower_hull, optimal_size
+from repro.curves import fit_joint, lower_hull, optimal_size, undominated
 from tasks.scaling.domains import EXTRAPOLATION, TEST
 from tasks.scaling.information import information_by_size, information_checks
 from tasks.scaling.protocol import Numbers, ScalingForm
@@ -116,10 +116,8 @@ def frontier(ladder: Ladder, models: slice) -> tuple[Numbers, Numbers]:
     kept = ladder.counted(LAW_FROM)
     compute = ladder.compute[models, kept].ravel()
     losses = ladder.losses[TEST][models, kept].ravel()
-    order = np.argsort(compute, kind="stable")
-    compute, losses = compute[order], losses[order]
-    before = np.concatenate([[np.inf], np.minimum.accumulate(losses)[:-1]])
-    return compute[losses < before], losses[losses < before]
+    best = undominated(compute, losses)
+    return compute[best], losses[best]
 
 
 def whole_ladder(ladder: Ladder, form: ScalingForm) -> dict[str, float]:

@@ -13,6 +13,7 @@ from scipy.stats import t
 from repro.curves import (
     Problem,
     bootstrap,
+    deviances,
     extrapolations,
     fit,
     joint_extrapolations,
@@ -228,3 +229,24 @@ def test_the_profiles_interval_covers(delta: float | None, repetitions: int, lea
         assert interval is not None
         covered += interval[0] <= TRUTH["constant"] <= interval[1]
     assert least < covered / repetitions <= 1
+
+
+@pytest.mark.parametrize("huber_delta", [None, 0.02])
+def test_the_deviance_reaches_its_bound_at_the_profiles_ends(huber_delta: float | None) -> None:
+    y = law(SIZES, **TRUTH) + np.random.default_rng(4).normal(0, 0.01, SIZES.size)
+    problem = Problem.of("power_law_with_constant", SIZES)
+    best = problem.fit(y, huber_delta).parameters["constant"]
+    ends = profile_interval(problem, "constant", y, best, huber_delta=huber_delta)
+    assert ends is not None
+    values = np.array([ends[0], best, ends[1]])
+    found = deviances(problem, "constant", y, values, huber_delta=huber_delta)
+    assert found is not None
+    (low, least, high), most = found
+    assert most == pytest.approx(t.ppf(0.975, SIZES.size - 3) ** 2)
+    assert (low, high) == pytest.approx((most, most), rel=1e-4)
+    assert least == pytest.approx(0.0, abs=1e-6)
+
+
+def test_no_deviance_where_the_curve_goes_through_all_points() -> None:
+    x = np.arange(5.0)
+    assert deviances(Problem.of("linear", x), "slope", 2 * x, np.array([2.0])) is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.optimize import curve_fit
@@ -43,6 +45,17 @@ def test_a_curve_without_noise_is_found_again(form: str) -> None:
     assert tuple(found.parameters) == FORMS[form].parameters
     assert found.predict(x) == pytest.approx(FORMULAS[form](x, **TRUTH[form]), rel=1e-6)
     assert not found.at_edge
+
+
+def test_the_memory_of_a_fit_does_not_grow_with_the_grid_of_rates() -> None:
+    """A table of learning curves has many points: 161 numbers for each would fill a computer."""
+    x = np.geomspace(1e3, 1e9, 100_000)
+    tracemalloc.start()
+    found = fit("power_law_with_constant", x, FORMULAS["power_law_with_constant"](x, 1.5, 9, -0.3))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.parameters["constant"] == pytest.approx(1.5, abs=1e-4)
+    assert peak < 200 * x.size * x.itemsize
 
 
 @pytest.mark.parametrize("form", FORMS)

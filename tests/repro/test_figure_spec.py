@@ -20,6 +20,10 @@ POINTS = {"id": "error", "kind": "points", "title": "Error", "metric": "rmse"}
 FRONTIER = {"kind": "frontier", "x": "compression", "y": "information", "sweep": "beta"}
 SWEEP = {"kind": "sweep", "metric": "rmse", "sweep": "beta"}
 FIT = {"kind": "fit", "metric": "fgsm_rmse", "form": "linear"}
+ONE = {"methods": ["mse"]}
+RESIDUALS = {"kind": "residuals", "metric": "fgsm_rmse", "forms": ["linear"], **ONE}
+LIKELIHOOD = FIT | {"kind": "likelihood", "parameter": "slope", **ONE}
+LADDER = {"kind": "ladder", "metric": "fgsm_rmse", **ONE}
 IMAGES = {"kind": "images", "files": ["digit.png"]}
 OTHER_SWEEP = {"params": {"activation": {"sweep": ["relu", "tanh"], "table": "relu"}}}
 
@@ -72,6 +76,24 @@ def _figure(change: dict[str, Any]) -> dict[str, Any]:
         (IMAGES | {"files": ["digit.pdf"]}, "'digit.pdf' is no image"),
         (IMAGES | {"seed": -1}, "seeds count from 0, is -1"),
         ({"kind": "images"}, ".files: required"),
+        (RESIDUALS | {"forms": ["lineer"]}, ".forms: unknown form 'lineer'"),
+        (RESIDUALS | {"methods": ["mse", "vib"]}, "'residuals' shows one method; name one"),
+        (RESIDUALS | {"methods": None}, ".methods: required for kind 'residuals'"),
+        (RESIDUALS | {"form": "linear"}, ".form: kind 'residuals' does not use it"),
+        (RESIDUALS | {"falling": True}, "it is 'power_law_with_constant' that can be held to fall"),
+        (LIKELIHOOD | {"parameter": "slop"}, "of 'linear' 'slop'; did you mean 'slope'"),
+        (
+            LIKELIHOOD
+            | {"form": "power_law_with_constant", "parameter": "exponent", "falling": True},
+            ".parameter: with 'falling' the constant alone has a likelihood",
+        ),
+        (LADDER | {"metric": "rmse"}, "'rmse' has no levels"),
+        (LADDER | {"metric": "signed"}, ".metric: a level of 'signed' is no size: 0 or less"),
+        (LADDER | {"against": "tokens"}, "against"),
+        (LADDER | {"form": "linear"}, ".form: only 'against: compute' has a frontier"),
+        (LADDER | {"from_share": 0.2}, ".from_share: only 'against: compute' has a frontier"),
+        (LADDER | {"against": "compute", "from_share": 1.0}, "from 0 to below 1"),
+        (LADDER | {"kind": "optimum", "form": "linear"}, ".form: kind 'optimum' does not use it"),
         ({"kind": "advantage", "claim": "robst"}, "unknown claim 'robst'; did you mean 'robust'"),
         ({"kind": "advantage", "claim": "robust", "datasets": ["skewed"]}, "does not use it"),
         ({"kind": "profile", "overall": "mean"}, "unknown profile among 'overall:' 'mean'"),
@@ -83,9 +105,14 @@ def test_a_wrong_figure_is_one_clear_line(
 ) -> None:
     shift = {"shift": {"sweep": [-1, 1], "table": 1}}
     nib = SPEC["methods"]["nib"] | {"params": OTHER_SWEEP["params"] | shift}
-    methods = SPEC["methods"] | {"nib": nib}
+    signed = {"label": "Signed", "better": "lower", "levels": ["-1", "2"]}
+    changes = {
+        "methods": SPEC["methods"] | {"nib": nib},
+        "metrics": SPEC["metrics"] | {"signed": signed},
+        "overall": OVERALL,
+    }
     with pytest.raises(UserError) as caught:
-        _load(tmp_path, monkeypatch, _figure(change), methods=methods, overall=OVERALL)
+        _load(tmp_path, monkeypatch, _figure(change), **changes)
     assert message in str(caught.value)
     assert str(tmp_path / "figures" / f"{PAPER}.yaml") in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -155,6 +155,27 @@ def test_nothing_but_numbers_and_null_where_the_points_do_not_determine_the_curv
     assert any("do not determine the exponent" in note for note in content["notes"])
 
 
+def test_losses_that_rise_with_size_and_tokens_have_no_best_size(tmp_path: Path) -> None:
+    """Both exponents end at 0, and their ratio is no number."""
+    n, d = (s.ravel() for s in np.meshgrid(np.geomspace(1e4, 1e7, 5), np.geomspace(1e6, 1e9, 5)))
+    columns = {"N": n, "D": d, "loss": 2 + 0.1 * np.log(n) + 0.1 * np.log(d)}
+    path = write_csv(tmp_path / "rising.csv", columns)
+    found = find(request(path, parameters="N", tokens="D", draws=5))
+    content = json.loads(as_json(found), parse_constant=pytest.fail)["parameters"]
+    assert (content["size_exponent"]["estimate"], content["token_exponent"]["estimate"]) == (0, 0)
+    assert content["compute_exponent"]["estimate"] is None
+    assert content["compute_exponent"]["interval"] is None
+    assert "nan" not in text(found)
+
+
+@pytest.mark.parametrize(("mark", "name"), [("\t", "tabs"), (";", "semicolons")])
+def test_another_separator_than_the_comma_is_named(tmp_path: Path, mark: str, name: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(f"N{mark}loss\n10{mark}2\n")
+    with pytest.raises(UserError, match=f"has {name} and no commas"):
+        find(request(path, parameters="N"))
+
+
 @pytest.mark.parametrize("ending", [".pdf", ".png", ".svg"])
 def test_a_picture_is_a_file_of_its_ending(ladder: Path, tmp_path: Path, ending: str) -> None:
     found = find(request(ladder, parameters="N", seed="run"))
@@ -332,3 +353,14 @@ def test_a_mistake_on_the_command_line_is_one_line_and_status_2(ladder: Path) ->
         assert len(shown.stderr.strip().splitlines()) == 1
         assert shown.stderr.startswith("repro: ")
         assert shown.stdout == ""
+
+
+def test_a_place_that_takes_no_picture_is_refused_before_the_fit(
+    ladder: Path, tmp_path: Path
+) -> None:
+    taken = tmp_path / "file"
+    taken.write_text("no folder")
+    shown = run(str(ladder), "--parameters", "N", "--plot", str(taken / "below" / "fit.pdf"))
+    assert shown.returncode == 2
+    assert f"nothing can be written into {taken}" in shown.stderr
+    assert shown.stdout == ""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.spatial import ConvexHull
 
-from repro.curves import lower_hull, optimal_size
+from repro.curves import lower_hull, optimal_size, undominated
 
 ALPHA, BETA = 0.34, 0.37
 
@@ -48,6 +48,21 @@ def test_no_point_lies_below_the_frontier(compute: np.ndarray, seed: int) -> Non
     assert (loss[within] >= line - 1e-9).all()
     slopes = np.diff(loss[hull]) / np.diff(x[hull])
     assert (np.diff(slopes) > -1e-9).all()
+
+
+@given(st.integers(1, 25), st.integers(0, 10_000))
+def test_no_cheaper_point_reaches_what_is_undominated(count: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    compute = random.integers(1, 9, count).astype(float)
+    loss = random.integers(0, 9, count).astype(float)
+    found = undominated(compute, loss)
+    points = [(float(c), float(y)) for c, y in zip(compute, loss, strict=True)]
+    best = {
+        (c, y)
+        for c, y in points
+        if not any(other != (c, y) and other[0] <= c and other[1] <= y for other in points)
+    }
+    assert [points[i] for i in found] == sorted(best)
 
 
 def test_units_and_a_constant_do_not_move_the_frontier() -> None:

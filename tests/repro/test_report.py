@@ -6,6 +6,7 @@ import html.parser
 import json
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -22,9 +23,12 @@ from report_fixtures import (
     made_up_plan,
     write_figures,
 )
+from scipy import stats
 
 from repro import paths
+from repro.cells.aggregate import aggregate
 from repro.errors import UserError
+from repro.explain import explain
 from repro.plan import Plan, Selection, make_plan
 from repro.report import ReportSummary, build_report, is_current, pdf, read_summary
 from repro.report.figures.style import COLORS
@@ -226,6 +230,56 @@ def test_a_partial_report_decides_nothing(tmp_path: Path, no_figures: None) -> N
     assert "decides nothing new" in page
     assert "supported</p>" not in page.replace("\n", "")
     assert "partial selection" in summary.table_text
+
+
+def test_a_fits_likelihood_stands_beside_its_interval_in_every_format(
+    tmp_path: Path, no_figures: None
+) -> None:
+    claim = {
+        "id": "attack-hurts",
+        "text": "The error grows with the attack.",
+        "source": "abstract",
+        "kind": "fit",
+        "method": "mse",
+        "metric": "fgsm_rmse",
+        "over": ["gaussian"],
+        "along": "level",
+        "form": "linear",
+        "parameter": "slope",
+        "at_least": 0.0,
+    }
+    plan = made_up_plan(tmp_path, claims=[claim])
+    fill(plan, curves=False, troubled=False)
+    records = plan.records()
+    folder = build_report(plan, records).directory
+    (verdict,) = json.loads((folder / "verdicts.json").read_text())["claims"]
+    (finding,) = verdict["comparisons"]
+    # The textbook's interval of a slope through the three means.
+    levels = [0.05, 0.1, 0.2]
+    data = aggregate(plan, records)
+    means = [
+        statistics.mean(data.cells["gaussian", "mse", f"fgsm_rmse@{level:g}"].values.values())
+        for level in levels
+    ]
+    line = stats.linregress(levels, means)
+    reach = stats.t.ppf(0.975, 1) * line.stderr
+    ends = line.slope - reach, line.slope + reach
+    assert finding["profile_likelihood"] == pytest.approx(ends)
+    assert finding["interval"] != pytest.approx(ends)
+    assert not any("likelihood" in note for note in verdict["notes"])
+    text = f"{ends[0]:.3f} to {ends[1]:.3f}"
+    typeset = text.replace("-", "−")
+    page = (folder / "report.html").read_text()
+    assert f'<td class="whole">{typeset}</td>' in page
+    assert '<th scope="col">Profile likelihood, 95 %</th>' in page
+    assert (
+        f"  Slope, profile likelihood, 95 %: MSE on Gaussian noise {text}."
+        in (folder / "table.md").read_text()
+    )
+    source = (folder / "report.tex").read_text()
+    row = source.partition("profile likelihood, 95")[2].partition("\n")[0]
+    assert f"{ends[1]:.3f}" in row
+    assert f", profile likelihood, 95 % {text}, 5 of 5 seeds won" in explain(plan, records)
 
 
 def test_nothing_finished_still_makes_a_report(tmp_path: Path, no_figures: None) -> None:

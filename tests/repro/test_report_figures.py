@@ -178,7 +178,7 @@ def test_labels_and_legends_do_not_overlap(figures: Figures, name: str, narrow: 
 
 def test_all_kinds_have_a_figure_here() -> None:
     kinds = {figure["kind"] for figure in ALL_FIGURES}
-    assert len(kinds) == 12
+    assert len(kinds) == 16
     assert {figure["kind"] for figure in FIGURES["figures"]} < kinds
 
 

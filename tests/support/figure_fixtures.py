@@ -19,6 +19,8 @@ from repro.report.figures.data import Source, figure_data
 from repro.report.figures.spec import load_figures
 
 _ATTACK = {"metric": "fgsm_rmse", "base": "rmse"}
+_ONE = {"methods": ["bottleneck"], "datasets": ["gaussian", "skewed"]}
+_LADDER = {"metric": "fgsm_rmse", "level_label": "Strength of the attack"}
 _SWEPT = {"methods": ["bottleneck", "vib"], "datasets": ["gaussian", "skewed"]}
 
 #: One figure of each kind that the reports' own made-up figures lack.
@@ -32,6 +34,15 @@ MORE_FIGURES: list[dict[str, Any]] = [
     | {"x": "compression", "y": "information", **_SWEPT},
     {"id": "fitted-attack", "kind": "fit", "title": "Error under attack, fitted"}
     | {**_ATTACK, "form": "linear", "datasets": ["gaussian", "skewed"]},
+    {"id": "attack-residuals", "kind": "residuals", "title": "What the fits leave", "log": "x"}
+    | {**_ATTACK, "forms": ["linear", "exponential"], **_ONE},
+    {"id": "attack-likelihood", "kind": "likelihood", "title": "How steep?", "truth": 0.0}
+    | {**_ATTACK, "form": "linear", "parameter": "slope", **_ONE},
+    {"id": "ladder", "kind": "ladder", "title": "Loss against compute", **_LADDER, **_ONE}
+    | {"against": "compute", "form": "power_law", "from_share": 0.2, "log": "x"},
+    {"id": "ladder-steps", "kind": "ladder", "title": "Loss against steps", **_LADDER, **_ONE},
+    {"id": "best-level", "kind": "optimum", "title": "Best level", **_LADDER, **_ONE}
+    | {"log": "xy", "x_label": "Compute"},
     {"id": "advantage", "kind": "advantage", "title": "Lower error?", "claim": "robust"},
     {"id": "advantage-budgets", "kind": "advantage", "title": "Trade-off?", "claim": "trade-off"},
     {"id": "digits", "kind": "images", "title": "Digits", "files": ["input.png", "recon.png"]}
@@ -86,6 +97,25 @@ def store_images(plan: Plan, names: tuple[str, ...] = ("input.png", "recon.png")
             Image.fromarray(random.integers(0, 255, (28, 28), dtype=np.uint8)).save(folder / name)
 
 
+def store_ladder(plan: Plan) -> None:
+    """Log the levels of the error under attack, falling with level and step, as a ladder's do."""
+    random = np.random.default_rng(1)
+    for trial in plan.trials:
+        folder = plan.folder(trial)
+        if not folder.result.is_file():
+            continue
+        with folder.curves.open("a") as log:
+            for step in (2, 5, 12, 30, 60):
+                losses = {
+                    f"fgsm_rmse@{level:g}": 0.4
+                    + 0.05 * level**-0.5
+                    + step**-0.7
+                    + random.normal(0, 0.002)
+                    for level in (0.05, 0.1, 0.2)
+                }
+                log.write(json.dumps({"step": step, **losses}) + "\n")
+
+
 def drawn(
     folder: Path, plan: Plan, figures: list[dict[str, Any]] | None = None
 ) -> dict[str, FigureData]:
@@ -112,4 +142,5 @@ def filled(folder: Path, *, troubled: bool = True) -> Plan:
     plan = figure_plan(folder)
     fill(plan, troubled=troubled)
     store_images(plan)
+    store_ladder(plan)
     return plan

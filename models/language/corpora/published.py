@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 from models.language.libraries import library
-from repro.data import cache_directory
-from repro.errors import UserError
+from repro.data import cache_directory, data_folders, offline
+from repro.errors import UserError, first_line
 
 #: File endings that ``datasets`` reads, and the name of the reader.
 READERS = {".jsonl": "json", ".json": "json", ".parquet": "parquet", ".csv": "csv", ".txt": "text"}
@@ -19,20 +18,16 @@ def load_split(
 ) -> Any:
     """Return one split of a published data set, as a ``datasets.Dataset``.
 
-    ``name``  owner/name on the Hugging Face hub, fetched into the cache unless ``OFFLINE=1``; or a
-              folder, also below one of ``REPRO_DATA``: written by ``save_to_disk``, or with files
-              <split>.jsonl, .json, .parquet, .csv or .txt (or <split>-….parquet, as published)
+    ``name``  owner/name on the Hugging Face hub, fetched into the cache once (with ``OFFLINE=1`` it
+              must lie there); or a folder, also below one of ``REPRO_DATA``: written by
+              ``save_to_disk``, or with files <split>.jsonl, .json, .parquet, .csv or .txt (or
+              <split>-….parquet, as published)
 
     Not to be had: ``UserError``. Scripts that come with a data set are never run.
     """
     folder = find_folder(name)
     if folder is not None:
         return _from_folder(folder, split)
-    if os.environ.get("OFFLINE", "") in ("1", "true", "yes"):
-        raise UserError(
-            f"the data set {name} is not on this machine and OFFLINE=1 forbids a download: put its "
-            "folder into a folder that REPRO_DATA names"
-        )
     try:
         return library("datasets").load_dataset(
             name,
@@ -42,7 +37,7 @@ def load_split(
             cache_dir=str(cache_directory() / "datasets"),
         )
     except (OSError, ValueError, RuntimeError) as error:
-        raise UserError(f"the data set {name} could not be read: {_first_line(error)}") from error
+        raise UserError(_unread(name, error)) from error
 
 
 def texts_of(rows: Any, column: str = "text") -> list[str]:
@@ -56,8 +51,7 @@ def texts_of(rows: Any, column: str = "text") -> list[str]:
 
 def find_folder(name: str) -> Path | None:
     """Return the folder of a data set: a path, or ``name`` in a folder of ``REPRO_DATA``."""
-    named = os.environ.get("REPRO_DATA", "")
-    folders = [Path(part).expanduser() / name for part in named.split(os.pathsep) if part]
+    folders = [folder / name for folder in data_folders()]
     return next((f for f in (Path(name), *folders) if f.is_dir()), None)
 
 
@@ -88,9 +82,18 @@ def _from_folder(folder: Path, split: str) -> Any:
             cache_dir=str(cache_directory() / "datasets"),
         )
     except Exception as error:  # datasets wraps what its readers raise in types of its own
-        raise UserError(f"{same[0]} could not be read: {_first_line(error)}") from error
+        raise UserError(f"{same[0]} could not be read: {first_line(_cause(error))}") from error
 
 
-def _first_line(error: Exception) -> str:
-    reason = error.__cause__ or error
-    return str(reason).strip().splitlines()[0] if str(reason).strip() else type(error).__name__
+def _unread(name: str, error: Exception) -> str:
+    if offline():
+        return (
+            f"the data set {name} is not on this machine and OFFLINE=1 forbids a download: fetch "
+            "it without, or put its folder into a folder that REPRO_DATA names"
+        )
+    return f"the data set {name} could not be read: {first_line(_cause(error))}"
+
+
+def _cause(error: Exception) -> Exception:
+    """Return what ``datasets`` wrapped, where it did."""
+    return error.__cause__ if isinstance(error.__cause__, Exception) else error

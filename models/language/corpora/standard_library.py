@@ -39,6 +39,15 @@ def _everything() -> tuple[str, ...]:
     return tuple(path.read_text(encoding="utf-8", errors="replace") for path in source_files())
 
 
+@lru_cache(maxsize=1)
+def hash_of_library() -> str:
+    """Return the SHA-256 of all texts, in order: each Python release has another."""
+    whole = hashlib.sha256()
+    for text in _everything():
+        whole.update(hashlib.sha256(text.encode()).digest())
+    return whole.hexdigest()
+
+
 def standard_library(part: Part) -> list[str]:
     """Return the texts of a part, a file each. Another patch release of Python has others."""
     return [text for text in _everything() if text and part_of(text) == part]

@@ -14,33 +14,44 @@ def read_texts(path: Path, column: str = "text") -> list[str]:
     A file ``.jsonl`` has one object a line with the key ``column``; any other file is one document
     of UTF-8; a folder has one in each ``.txt`` file below it. Unreadable: ``UserError``.
     """
-    if path.is_dir():
+    if existing(path).is_dir():
         texts = [_plain(file) for file in sorted(path.rglob("*.txt"))]
-    elif path.is_file():
-        texts = _lines(path, column) if path.suffix == ".jsonl" else [_plain(path)]
     else:
-        raise UserError(f"{path} does not exist: name a text file, a .jsonl file or a folder")
+        texts = _lines(path, column) if path.suffix == ".jsonl" else [_plain(path)]
     if not any(text.strip() for text in texts):
         raise UserError(f"{path} holds no text: a folder is searched for .txt files")
     return texts
 
 
+def existing(path: Path) -> Path:
+    """Return ``path``; one that does not exist is a ``UserError``."""
+    if not path.exists():
+        raise UserError(f"{path} does not exist: name a text file, a .jsonl file or a folder")
+    return path
+
+
 def _plain(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        # utf-8-sig: some editors put a byte order mark before the first character.
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 at byte {error.start}: convert it") from error
 
 
 def _lines(path: Path, column: str) -> list[str]:
     texts = []
-    for number, line in enumerate(_plain(path).splitlines(), start=1):
+    # Not splitlines: a text may hold Unicode's own line separators.
+    for number, line in enumerate(_plain(path).split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            texts.append(str(json.loads(line)[column]))
-        except (ValueError, KeyError, TypeError) as error:
+            text = json.loads(line)[column]
+            text.encode()  # an escape may be half a character
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(
-                f"{path}, line {number}: not a JSON object with the key {column!r}"
+                f"{path}, line {number}: not a JSON object with a text for the key {column!r}"
             ) from error
+        texts.append(text)
     return texts

@@ -11,9 +11,12 @@ from repro.cells.aggregate import Aggregate, Group, dataset_entry
 from repro.files import read_json_lines
 from repro.report import wording
 from repro.report.figures.content import Series
-from repro.report.figures.means import Drawn, Place, drawn
+from repro.report.figures.means import Place, drawn
 from repro.report.figures.spec import FigureSpec
 from repro.store import TrialRecord
+
+#: How a note calls steps at which a run has no finite value.
+LOST_STEPS = "steps diverged or ended early"
 
 
 def joined(figure: FigureSpec, dataset: str, method: str, data: Aggregate) -> Series:
@@ -24,8 +27,9 @@ def joined(figure: FigureSpec, dataset: str, method: str, data: Aggregate) -> Se
 
 def curve(figure: FigureSpec, dataset: str, method: str, data: Aggregate) -> Series:
     """Return the mean of a logged metric at each step; none where the method does not log it."""
-    points, note = _curve(figure, dataset, method, data)
-    return Series(method, data.spec.methods[method].label, tuple(points), note)
+    found, note = logged(figure.metric, dataset, method, data)
+    points, lost = drawn(found, _resplit(dataset, data), figure.log, LOST_STEPS)
+    return Series(method, data.spec.methods[method].label, tuple(points), note or lost)
 
 
 def places(figure: FigureSpec, dataset: str, method: str, data: Aggregate) -> list[Place]:
@@ -75,19 +79,23 @@ def _levels(figure: FigureSpec, dataset: str, method: str, data: Aggregate) -> l
     return found
 
 
-def _curve(figure: FigureSpec, dataset: str, method: str, data: Aggregate) -> Drawn:
+def logged(metric: str, dataset: str, method: str, data: Aggregate) -> tuple[list[Place], str]:
+    """Return the values that the table's trials logged of ``metric``, at each step.
+
+    None, and a note where there should be any, if the method does not log it or a run is missing. A
+    run that diverged may stop logging: what it lacks is NaN, because the others alone would be
+    survivors.
+    """
     groups = [group for group in data.curve(dataset, method) if group.setting.in_table]
     records = [record for group in groups for record in group.records]
     finished = [record for record in records if record.state == "done"]
-    logs = list(filter(None, (_logged(record, figure.metric) for record in finished)))
+    logs = list(filter(None, (_logged(record, metric) for record in finished)))
     if not logs and len(finished) == len(records):
         return [], ""  # the method does not log this metric
     if len(logs) < len(records):
         return [], f"{wording.SYMBOLS['incomplete']} {len(logs)} of {len(records)} seeds finished"
     steps = sorted({step for log in logs for step in log})
-    # A run that diverged may stop logging: the others alone would be survivors as well.
-    found = [Place(len(logs), s, [log.get(s, math.nan) for log in logs]) for s in steps]
-    return drawn(found, _resplit(dataset, data), figure.log, "steps diverged or ended early")
+    return [Place(len(logs), s, [log.get(s, math.nan) for log in logs]) for s in steps], ""
 
 
 def _logged(record: TrialRecord, metric: str) -> dict[float, float]:

@@ -30,13 +30,28 @@ KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "points": (("metric",), ("log", "x_label", *_CHOICE)),
     "bars": (("metric",), ("y_label", *_CHOICE)),
     "scatter": (("x", "y"), ("per", "log", *_LABELS, *_CHOICE)),
-    "fit": (("metric", "form"), ("sweep", "base", "log", *_LABELS, *_CHOICE)),
+    "fit": (("metric", "form"), ("falling", "sweep", "base", "log", *_LABELS, *_CHOICE)),
+    "residuals": (
+        ("metric", "forms", "methods"),
+        ("falling", "sweep", "base", "log", *_LABELS, "datasets"),
+    ),
+    "likelihood": (
+        ("metric", "form", "parameter", "methods"),
+        ("falling", "truth", "sweep", "base", *_LABELS, "datasets"),
+    ),
+    "ladder": (
+        ("metric", "methods"),
+        ("against", "form", "falling", "from_share", "level_label", "log", *_LABELS, "datasets"),
+    ),
+    "optimum": (("metric", "methods"), ("from_share", "level_label", "log", *_LABELS, "datasets")),
     "profile": (("overall",), (*_LABELS, "methods")),
     "images": (("files",), ("seed", *_CHOICE)),
     "advantage": (("claim",), ("x_label",)),
     "tuning": ((), ("log", "x_label", *_CHOICE)),
 }
 
+#: The form that can be held to fall.
+FALLING = "power_law_with_constant"
 #: What an image may be called: it is read from the trial's own folder.
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
@@ -61,7 +76,7 @@ def _check_keys(figure: FigureSpec, place: str) -> None:
             raise UserError(f"{place}.{key}: required for kind {figure.kind!r}, but missing")
     used = {*_ALWAYS, *needed, *allowed}
     for key, value in vars(figure).items():
-        if key not in used and value not in ("", None):
+        if key not in used and value not in ("", None, False):
             others = ", ".join([*needed, *allowed])
             raise UserError(f"{place}.{key}: kind {figure.kind!r} does not use it; valid: {others}")
 
@@ -112,9 +127,55 @@ def _check_fit(figure: FigureSpec, spec: TableSpec, place: str) -> None:
     from repro.curves import FORMS
 
     (_check_sweep if figure.sweep else _check_levels)(figure, spec, place)
-    _known(f"{place}.form", [figure.form], FORMS, "form")
-    if FORMS[figure.form].logarithmic and min(_axis_values(figure, spec)) <= 0:
-        raise UserError(f"{place}.form: {figure.form!r} takes ln x, but an x is 0 or less")
+    _check_falling(figure, place)
+    key = "forms" if figure.forms else "form"
+    for form in figure.forms or [figure.form]:
+        _known(f"{place}.{key}", [form], FORMS, "form")
+        if FORMS[form].logarithmic and min(_axis_values(figure, spec)) <= 0:
+            raise UserError(f"{place}.{key}: {form!r} takes ln x, but an x is 0 or less")
+
+
+def _check_residuals(figure: FigureSpec, spec: TableSpec, place: str) -> None:
+    _check_fit(figure, spec, place)
+    _check_one_method(figure, place)
+
+
+def _check_likelihood(figure: FigureSpec, spec: TableSpec, place: str) -> None:
+    from repro.curves import FORMS
+
+    _check_fit(figure, spec, place)
+    _check_one_method(figure, place)
+    known = FORMS[figure.form].parameters
+    _known(f"{place}.parameter", [figure.parameter], known, f"parameter of {figure.form!r}")
+    if figure.falling and figure.parameter != "constant":
+        raise UserError(f"{place}.parameter: with 'falling' the constant alone has a likelihood")
+
+
+def _check_ladder(figure: FigureSpec, spec: TableSpec, place: str) -> None:
+    from repro.curves import FORMS
+
+    _check_levels(figure, spec, place)
+    _check_one_method(figure, place)
+    if min(float(level) for level in spec.metrics[figure.metric].levels) <= 0:
+        raise UserError(f"{place}.metric: a level of {figure.metric!r} is no size: 0 or less")
+    _known(f"{place}.form", filter(None, [figure.form]), FORMS, "form")
+    _check_falling(figure, place)
+    if figure.from_share is not None and not 0 <= figure.from_share < 1:
+        raise UserError(f"{place}.from_share: is {figure.from_share}; it must be from 0 to below 1")
+    if figure.kind == "ladder" and figure.against != "compute":
+        for key in ("form", "from_share"):
+            if getattr(figure, key):
+                raise UserError(f"{place}.{key}: only 'against: compute' has a frontier")
+
+
+def _check_falling(figure: FigureSpec, place: str) -> None:
+    if figure.falling and FALLING not in (figure.forms or [figure.form]):
+        raise UserError(f"{place}.falling: it is {FALLING!r} that can be held to fall")
+
+
+def _check_one_method(figure: FigureSpec, place: str) -> None:
+    if len(figure.methods or []) != 1:
+        raise UserError(f"{place}.methods: kind {figure.kind!r} shows one method; name one")
 
 
 def _axis_values(figure: FigureSpec, spec: TableSpec) -> list[float]:
@@ -162,6 +223,10 @@ _CHECKS: dict[str, Callable[[FigureSpec, TableSpec, str], None]] = {
     "bars": _check_metrics,
     "scatter": _check_metrics,
     "fit": _check_fit,
+    "residuals": _check_residuals,
+    "likelihood": _check_likelihood,
+    "ladder": _check_ladder,
+    "optimum": _check_ladder,
     "profile": _check_overall,
     "images": _check_files,
     "advantage": _check_claim,

@@ -24,7 +24,7 @@ def clip(axes: Axes, panel: Panel, log: str, styles: dict[str, MethodStyle]) -> 
             continue
         (axes.set_xlim if direction == "x" else axes.set_ylim)(*limits)
         for method, point in points:
-            _arrows(axes, point, direction, limits, styles[method])
+            arrows(axes, point, direction, limits, styles[method])
 
 
 def _limits(points: Sequence[Point], direction: str, log: bool) -> tuple[float, float] | None:
@@ -41,9 +41,10 @@ def _limits(points: Sequence[Point], direction: str, log: bool) -> tuple[float, 
     return limits if min(ends) < limits[0] or max(ends) > limits[1] else None
 
 
-def _arrows(
+def arrows(
     axes: Axes, point: Point, direction: str, limits: tuple[float, float], style: MethodStyle
 ) -> None:
+    """Mark the ends of the axis beyond which a point's interval goes on."""
     interval = getattr(point, f"{direction}_interval")
     if interval is None:
         return

@@ -16,6 +16,7 @@ class Point:
 
     ``joined``  whether a line may come to it from the point before: not across one that is missing
     ``filled``  whether its mark is solid; what a hollow one means, the figure's ``reading`` says
+    ``weight``  how many of what the mark stands for fall on this place: its area
     """
 
     x: float
@@ -24,6 +25,7 @@ class Point:
     y_interval: Interval | None = None
     joined: bool = True
     filled: bool = True
+    weight: int = 1
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Remark:
 class Series:
     """One method's points in one panel, in the order in which they are joined.
 
+    ``method``   or the key of what else a line stands for: a level, a form, a law
     ``curve``    points of a fitted curve, with its band as their ``y_interval``
     ``note``     what is not drawn, with the state's symbol; several are joined by ``; ``
     ``remarks``  the same for a single category
@@ -69,6 +72,8 @@ class Panel:
                     or of groups (``bars``); a point's ``y``, or a bar's ``x``, counts them from 0
     ``columns``     names of the columns of ``pictures``
     ``bounds``      values of ``x`` between which a claim says that its estimates lie
+    ``truth``       the value of ``x`` that is known to be true
+    ``threshold``   the value of ``y`` that a line marks
     """
 
     title: str
@@ -78,13 +83,16 @@ class Panel:
     pictures: tuple[Picture, ...] = ()
     columns: tuple[str, ...] = ()
     bounds: tuple[float | None, float | None] = (None, None)
+    truth: float | None = None
+    threshold: float | None = None
 
 
 @dataclass(frozen=True)
 class FigureData:
     """A figure's content.
 
-    ``methods``   (key, label) of those that some panel shows, in the spec's order
+    ``methods``   (key, label) of those that some panel shows, in the spec's order; of series that
+                  are no methods, in the order in which they come
     ``reading``   what marks, lines and intervals stand for, in words
     ``left_out``  what is not drawn, and why, in words
     """

@@ -8,7 +8,18 @@ from dataclasses import dataclass, replace
 from repro.cells.aggregate import Aggregate, base_name, dataset_entry
 from repro.claims import ClaimVerdict
 from repro.plan import Plan
-from repro.report.figures import advantages, along, cells, fitted, labels, pictures, profiles, tuned
+from repro.report.figures import (
+    advantages,
+    along,
+    cells,
+    fit_checks,
+    fitted,
+    labels,
+    ladders,
+    pictures,
+    profiles,
+    tuned,
+)
 from repro.report.figures.content import FigureData, Panel, Series
 from repro.report.figures.spec import FigureSpec
 
@@ -30,11 +41,13 @@ def figure_data(figure: FigureSpec, source: Source) -> FigureData:
     """
     panels, left_out = _MAKERS[figure.kind](figure, source)
     spec = source.plan.spec
-    shown = {series.method for panel in panels for series in panel.series}
+    shown = {series.method: series.label for panel in panels for series in panel.series}
+    known = {m: spec.methods[m].label for m in source.plan.methods if m in shown}
+    others = {key: label for key, label in shown.items() if label and key not in spec.methods}
     x_label, y_label = labels.axes(figure, spec)
     return FigureData(
         figure,
-        tuple((m, spec.methods[m].label) for m in source.plan.methods if m in shown),
+        tuple((known | others).items()),
         x_label,
         y_label,
         tuple(panels),
@@ -79,6 +92,25 @@ def _series(make: Callable[[FigureSpec, str, str, Aggregate], Series]) -> Callab
         return Panel(dataset_entry(source.plan.spec, dataset).label, kept)
 
     return _by_dataset(panel)
+
+
+def _several(
+    make: Callable[[FigureSpec, str, str, Aggregate], Sequence[Series]],
+) -> Callable[..., Content]:
+    """Return a maker of panels with several series of the figure's one method."""
+
+    def panel(figure: FigureSpec, dataset: str, source: Source) -> Panel:
+        made = (make(figure, dataset, method, source.data) for method in _methods(figure, source))
+        title = dataset_entry(source.plan.spec, dataset).label
+        return Panel(title, tuple(series for several in made for series in several))
+
+    return _by_dataset(panel)
+
+
+def _likelihood(figure: FigureSpec, dataset: str, source: Source) -> Panel:
+    for method in _methods(figure, source):
+        return fit_checks.likelihood(figure, dataset, method, source.data)
+    return Panel(dataset_entry(source.plan.spec, dataset).label)
 
 
 def _rows(make: Callable[[FigureSpec, str, str, int, Source], Series]) -> Callable[..., Content]:
@@ -187,6 +219,10 @@ _MAKERS: dict[str, Callable[[FigureSpec, Source], Content]] = {
     "bars": _bars,
     "scatter": _series(cells.cloud),
     "fit": _series(fitted.fitted),
+    "residuals": _several(fit_checks.residuals),
+    "likelihood": _by_dataset(_likelihood),
+    "ladder": _several(ladders.ladder),
+    "optimum": _several(ladders.optimum),
     "profile": _profile,
     "images": _images,
     "advantage": _advantage,

@@ -14,18 +14,26 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from repro.report.figures import painters, rows
+from repro.report.figures import law_painters, painters, rows
 from repro.report.figures.content import FigureData, Panel
 from repro.report.figures.gallery import gallery
 from repro.report.figures.painters import Styles
-from repro.report.figures.style import SMALL, MethodStyle, settings
+from repro.report.figures.style import (
+    LAW,
+    SMALL,
+    MethodStyle,
+    law_style,
+    method_styles,
+    ordered_styles,
+    settings,
+)
 
 #: Widths in inches: a text column of a LaTeX article, and a phone.
 WIDE, NARROW = 6.3, 3.6
 #: Characters of small text per inch, and inches per line of it.
 _CHARACTERS, _LINE = 15.0, 0.145
 #: Inches of a line or patch in the legend with its margins, and characters of its text per inch.
-_KEY, _LEGEND = 0.68, 14.0
+_KEY, _SHORT_KEY, _LEGEND = 0.68, 0.56, 14.0
 #: Inches beside a panel's axes, for its numbers and label.
 _MARGIN = 0.65
 #: Methods that a note names; more are counted.
@@ -42,11 +50,17 @@ _PAINTERS: dict[str, Paint] = {
     "curves": painters.bands,
     "scatter": painters.clouds,
     "fit": painters.fits,
+    "residuals": law_painters.residuals,
+    "likelihood": law_painters.likelihoods,
+    "ladder": law_painters.ladders,
+    "optimum": law_painters.optima,
     "profile": painters.steps,
     "points": rows.dots,
     "tuning": rows.dots,
     "advantage": rows.advantages,
 }
+#: Kinds whose lines are levels.
+_OF_LEVELS = ("ladder", "optimum")
 #: Kinds whose rows are named, so that they need no legend.
 _ROWS = ("points", "tuning", "advantage")
 
@@ -64,16 +78,19 @@ class _Layout:
     """A figure's grid of panels."""
 
     def __init__(self, data: FigureData, styles: Styles, narrow: bool, width: float) -> None:
-        self.data, self.styles, self.narrow, self.width = data, styles, narrow, width
+        self.data, self.narrow, self.width = data, narrow, width
+        self.styles = {**styles, **_own_styles(data)}
         self.columns = 1 if narrow else min(2, len(data.panels))
         self.characters = int((width / self.columns - _MARGIN) * _CHARACTERS)
-        self.notes = [notes(panel, self.characters) for panel in data.panels]
+        noun = "level" if data.spec.kind in _OF_LEVELS else "method"
+        self.notes = [notes(panel, self.characters, noun) for panel in data.panels]
 
     def draw(self) -> Figure:
         """Return the drawn figure."""
         handles = self._handles()
         legend_columns = self._legend_columns(handles)
-        legend = 0.2 * math.ceil(len(handles) / legend_columns) + 0.1 if handles else 0.0
+        rows_below = math.ceil(len(handles) / legend_columns) + bool(self.data.spec.level_label)
+        legend = 0.2 * rows_below + 0.1 if handles else 0.0
         heights = [self._height(row) for row in self._grid_rows()]
         figure = Figure(figsize=(self.width, sum(heights) + legend), layout="constrained")
         grid = figure.subplots(len(heights), self.columns, squeeze=False, height_ratios=heights)
@@ -85,7 +102,13 @@ class _Layout:
             axes.set_axis_off()
         self._label(places)
         if handles:
-            figure.legend(handles=handles, loc="outside lower center", ncols=legend_columns)
+            figure.legend(
+                handles=handles,
+                loc="outside lower center",
+                ncols=legend_columns,
+                title=self.data.spec.level_label or None,
+                handlelength=1.8 if self.data.spec.kind in _OF_LEVELS else None,
+            )
         return figure
 
     def _grid_rows(self) -> list[Sequence[int]]:
@@ -132,28 +155,48 @@ class _Layout:
         if self.data.spec.kind in _ROWS:
             return []
         make = _HANDLES.get(self.data.spec.kind, _line_handle)
-        return [make(self.styles[method], label) for method, label in self.data.methods]
+        return [
+            (_law_handle if key == LAW else make)(self.styles[key], label)
+            for key, label in self.data.methods
+        ]
 
     def _legend_columns(self, handles: Sequence[Artist]) -> int:
-        """Return the most columns of the legend that fit, filled from top to bottom."""
+        """Return how many columns the legend has, filled from top to bottom.
+
+        As few rows as fit, and no more columns than these need: none is nearly empty.
+        """
         lengths = [len(label) for _, label in self.data.methods]
         for columns in range(len(handles), 1, -1):
             groups = np.array_split(lengths, columns)
-            if sum(_KEY + max(group) / _LEGEND for group in groups) <= self.width:
-                return columns
+            key = _SHORT_KEY if self.data.spec.kind in _OF_LEVELS else _KEY
+            if sum(key + max(group) / _LEGEND for group in groups) <= self.width:
+                return math.ceil(len(lengths) / math.ceil(len(lengths) / columns))
         return 1
 
 
-def notes(panel: Panel, characters: int) -> tuple[str, ...]:
-    """Return what a panel leaves out, in lines: methods that share a note share a line of it."""
-    methods: dict[str, list[str]] = {}
+def _own_styles(data: FigureData) -> Styles:
+    """Return the styles of what is no method: of levels in their order, of forms, of a law."""
+    if data.spec.kind in _OF_LEVELS:
+        levels = dict.fromkeys(s.method for p in data.panels for s in p.series if s.method != LAW)
+        return {**ordered_styles(list(levels)), LAW: law_style()}
+    if data.spec.kind == "residuals":
+        return method_styles(dict.fromkeys(s.method for p in data.panels for s in p.series), ())
+    return {}
+
+
+def notes(panel: Panel, characters: int, noun: str = "method") -> tuple[str, ...]:
+    """Return what a panel leaves out, in lines: ``noun``s that share a note share a line of it.
+
+    A law is the panel's one, and needs no name.
+    """
+    whose: dict[str, list[str]] = {}
     for series in panel.series:
         for note in filter(None, series.note.split("; ")):
-            methods.setdefault(note, []).append(series.label)
+            whose.setdefault(note, []).append("" if series.method == LAW else series.label)
     lines = []
-    for note, labels in methods.items():
-        who = ", ".join(labels) if len(labels) <= _NAMED else f"{len(labels)} methods"
-        lines += textwrap.wrap(f"{note}: {who}", characters)
+    for note, labels in whose.items():
+        who = ", ".join(labels) if len(labels) <= _NAMED else f"{len(labels)} {noun}s"
+        lines += textwrap.wrap(f"{note}: {who}" if who else note, characters)
     return tuple(lines)
 
 
@@ -184,6 +227,12 @@ def _line_handle(style: MethodStyle, label: str) -> Artist:
     )
 
 
+def _law_handle(style: MethodStyle, label: str) -> Artist:
+    return Line2D(
+        [], [], color=style.color, linestyle=style.dash, linewidth=style.width, label=label
+    )
+
+
 def _mark_handle(style: MethodStyle, label: str) -> Artist:
     return Line2D([], [], color=style.color, marker=style.marker, linestyle="none", label=label)
 
@@ -194,5 +243,7 @@ def _bar_handle(style: MethodStyle, label: str) -> Artist:
 
 _HANDLES: dict[str, Callable[[MethodStyle, str], Artist]] = {
     "scatter": _mark_handle,
+    "optimum": _mark_handle,
+    "ladder": _law_handle,
     "bars": _bar_handle,
 }

@@ -7,22 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from repro.cells.aggregate import Aggregate, dataset_entry
-from repro.curves import FORMS, Problem
+from repro.curves import FORMS, AnyProblem, FallingProblem, Problem
 from repro.report.figures.along import places
+from repro.report.figures.bands import banded, grid
+from repro.report.figures.checks import FALLING
 from repro.report.figures.content import Point, Series
 from repro.report.figures.means import Place, drawn
 from repro.report.figures.spec import FigureSpec
-from repro.statistics.bootstrap import SEED, stratified_bootstrap
 from repro.statistics.ordinal import Numbers
-
-#: Draws of seeds: enough for a line's width; a curve without a closed form is slow to fit.
-DRAWS = 500
-#: Fewer seeds give too few different draws to say anything.
-_LEAST_SEEDS = 3
-#: Points of a drawn curve.
-_POINTS = 60
-
-__all__ = ["DRAWS", "SEED", "fitted"]
 
 
 def fitted(figure: FigureSpec, dataset: str, method: str, data: Aggregate) -> Series:
@@ -40,54 +32,48 @@ def fitted(figure: FigureSpec, dataset: str, method: str, data: Aggregate) -> Se
     return Series(method, data.spec.methods[method].label, tuple(points), note, curve)
 
 
+def form_key(form: str) -> str:
+    """Return the key of a form's line: a method may be called as a form is."""
+    return f"form {form}"
+
+
+def form_label(form: str) -> str:
+    """Return a form's key as words."""
+    return form.replace("_", " ").capitalize()
+
+
 def _curve(
     figure: FigureSpec, found: Sequence[Place], resplit: float
 ) -> tuple[tuple[Point, ...], str]:
     """Return the curve through the means with its band, and a note where either is missing."""
-    xs = np.array([place.x for place in found], dtype=float)
+    xs, table = table_of(found)
+    why = too_few(figure.form, xs)
+    if why:
+        return (), why
+    problem, at = problem_of(figure, figure.form, xs), grid(xs, "x" in figure.log)
+    return banded(table, lambda means: problem.fit(means).predict(at), at, resplit)
+
+
+def problem_of(figure: FigureSpec, form: str, xs: Numbers) -> AnyProblem:
+    """Return what fits ``form`` at ``xs``, held to fall where the figure says so."""
+    held = figure.falling and form == FALLING
+    return FallingProblem.of(xs) if held else Problem.of(form, xs)
+
+
+def table_of(found: Sequence[Place]) -> tuple[Numbers, Numbers]:
+    """Return the places (places,) and the seeds' values there (seeds, places).
+
+    A place with more seeds than the others lends those that all have.
+    """
     values = [place.y for place in found if isinstance(place.y, list)]
-    needed = len(FORMS[figure.form].parameters)
-    if np.unique(xs).size < needed:
-        return (), f"? no curve: {len(xs)} points are fewer than {needed} parameters"
-    curve = _Curve(Problem.of(figure.form, xs), _grid(xs, "x" in figure.log))
-    centre = curve.through(np.array([np.mean(entry) for entry in values]))
     seeds = min(len(entry) for entry in values)
-    if seeds < _LEAST_SEEDS:
-        points = tuple(Point(float(x), float(y)) for x, y in zip(curve.at, centre, strict=True))
-        return points, f"? no band: fewer than {_LEAST_SEEDS} seeds"
-    # Seeds are drawn for all places at once, because runs of one seed share data and noise; a
-    # place with more seeds than the others lends those that all have.
-    table = np.array([entry[:seeds] for entry in values]).T
-    drawn_again = stratified_bootstrap([table], curve, resplits=[resplit], draws=DRAWS)
-    low, high = centre - drawn_again.value + (drawn_again.low, drawn_again.high)
-    return tuple(
-        Point(float(x), float(y), y_interval=None if np.isnan(down) else (float(down), float(up)))
-        for x, y, down, up in zip(curve.at, centre, low, high, strict=True)
-    ), ""
+    xs = np.array([place.x for place in found], dtype=float)
+    return xs, np.array([entry[:seeds] for entry in values]).T
 
 
-class _Curve:
-    """The fitted curve's values ``at`` some places, as a statistic of the seeds' values."""
-
-    def __init__(self, problem: Problem, at: Numbers) -> None:
-        self.problem, self.at = problem, at
-
-    def through(self, means: Numbers) -> Numbers:
-        """Return the values of the curve fitted to one mean per place."""
-        return self.problem.fit(means).predict(self.at)
-
-    def __call__(self, strata: Sequence[Numbers]) -> Numbers:
-        """Return the curves (draws, places drawn) of seeds drawn again (draws, seeds, places)."""
-        # Sorted, because the order of a draw would change the last digit of its mean.
-        means = np.sort(strata[0], axis=1).mean(axis=1)
-        # With few seeds most draws come again: each different one is fitted once.
-        different, which = np.unique(means, axis=0, return_inverse=True)
-        return np.array([self.through(one) for one in different])[which.reshape(-1)]
-
-
-def _grid(xs: Numbers, log: bool) -> Numbers:
-    """Return where the curve is drawn: between its points, never beyond them."""
-    if log:
-        positive = xs[xs > 0]
-        return np.geomspace(positive.min(), positive.max(), _POINTS)
-    return np.linspace(xs.min(), xs.max(), _POINTS)
+def too_few(form: str, xs: Numbers) -> str:
+    """Return why there are too few different places for a form; nothing where there are not."""
+    needed = len(FORMS[form].parameters)
+    if np.unique(xs).size >= needed:
+        return ""
+    return f"? no curve: {len(xs)} points are fewer than {needed} parameters"

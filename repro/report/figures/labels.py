@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from repro.plan import Plan
-from repro.report.figures.fitted import DRAWS, SEED
+from repro.report.figures.bands import DRAWS, SEED
 from repro.report.figures.spec import FigureSpec
+from repro.report.parts import metric_heading
 from repro.spec import TableSpec
 
 
@@ -19,9 +20,19 @@ def axes(figure: FigureSpec, spec: TableSpec) -> tuple[str, str]:
 def reading(figure: FigureSpec, plan: Plan) -> str:
     """Return what marks, lines and intervals stand for, as sentences."""
     text = _READINGS[figure.kind](figure, plan)
-    if "x" in figure.log and figure.kind in ("sweep", "levels", "fit", "curves"):
+    if "x" in figure.log and figure.kind in _ALONG and _may_have_zero(figure, plan.spec):
         text += " Zero has no place on a logarithmic axis and stands before its break."
     return text
+
+
+_ALONG = ("sweep", "levels", "fit", "residuals", "curves")
+
+
+def _may_have_zero(figure: FigureSpec, spec: TableSpec) -> bool:
+    """Say whether a figure's axis may begin at 0: levels say so, sweeps and steps may."""
+    if figure.sweep or figure.kind == "curves":
+        return True
+    return bool(figure.base) or 0 in map(float, spec.metric(figure.metric).levels)
 
 
 def _means(figure: FigureSpec, plan: Plan, marks: str = "bars") -> str:
@@ -48,10 +59,63 @@ def _of_scatter(figure: FigureSpec, plan: Plan) -> str:
 
 
 def _of_fit(figure: FigureSpec, plan: Plan) -> str:
-    return (
-        f"{_means(figure, plan)} Line: {figure.form.replace('_', ' ')}, fitted to the means; its "
-        f"band: 95 % bootstrap over the seeds ({DRAWS:,} draws, generator's seed {SEED})."
+    return f"{_means(figure, plan)} Line: {_law(figure)}, fitted to the means; its {_BAND}."
+
+
+def _law(figure: FigureSpec) -> str:
+    """Return a form in words, with its bounds."""
+    words = figure.form.replace("_", " ")
+    return f"{words}, held to fall to 0 or above" if figure.falling else words
+
+
+_BAND = f"band: 95 % bootstrap over the seeds ({DRAWS:,} draws, generator's seed {SEED})"
+
+
+def _of_residuals(figure: FigureSpec, plan: Plan) -> str:
+    held = ", with a constant held to fall to 0 or above" if figure.falling else ""
+    return f"Each seed's values less its own least-squares curve{held}. {_means(figure, plan)}"
+
+
+def _of_likelihood(figure: FigureSpec, plan: Plan) -> str:
+    text = (
+        f"Deviance of the {_law(figure)}, through the means, all its other "
+        f"parameters fitted anew; below the dotted line lies what the means' scatter about the "
+        f"curve allows with 95 %. Mark: the estimate"
     )
+    if plan.seeds > 1:
+        text += (
+            "; bar: its 95 % interval by bootstrap over the seeds, with an arrow where it goes on "
+            "beyond the axes"
+        )
+    text += "."
+    if figure.truth is not None:
+        text += f" Upright line: the truth, {figure.truth:g}."
+    return text
+
+
+def _of_ladder(figure: FigureSpec, plan: Plan) -> str:
+    many = plan.seeds > 1
+    text = f"Means over {plan.seeds} seeds." if many else "One run each."
+    if figure.against != "compute":
+        return text
+    text += " Dots: the means that no cheaper one beats"
+    if figure.from_share:
+        text += f", from {100 * figure.from_share:g} % of a run on"
+    if not figure.form:
+        return f"{text}."
+    text += f". Dashed: the {_law(figure)} through them by least squares"
+    return f"{text}; its {_BAND}." if many else f"{text}."
+
+
+def _of_optimum(figure: FigureSpec, plan: Plan) -> str:
+    text = (
+        "Marks: vertices of the convex hull of each seed's frontier, loss against the logarithm of "
+        "compute; the larger, the more seeds have it."
+    )
+    if figure.from_share:
+        text += f" A run counts from {100 * figure.from_share:g} % of its steps on."
+    text += " Line: the power law through a seed's vertices, its logarithm averaged over the seeds"
+    return text + ("." if plan.seeds == 1 else "; band, and the exponent's interval: 95 % t.")
 
 
 def _of_shares(*_: object) -> str:
@@ -89,6 +153,10 @@ _READINGS: dict[str, Callable[[FigureSpec, Plan], str]] = {
     "bars": _means,
     "scatter": _of_scatter,
     "fit": _of_fit,
+    "residuals": _of_residuals,
+    "likelihood": _of_likelihood,
+    "ladder": _of_ladder,
+    "optimum": _of_optimum,
     "profile": _of_shares,
     "images": _of_images,
     "advantage": _of_findings,
@@ -100,8 +168,33 @@ def _of_two_metrics(figure: FigureSpec, spec: TableSpec) -> tuple[str, str]:
     return _name(figure.x, spec), _name(figure.y, spec)
 
 
-def _of_logs(figure: FigureSpec, _: TableSpec) -> tuple[str, str]:
-    return "Step", _worded(figure.metric)
+def _of_logs(figure: FigureSpec, spec: TableSpec) -> tuple[str, str]:
+    known = figure.metric in spec.metric_names()
+    return "Step", _name(figure.metric, spec) if known else _worded(figure.metric)
+
+
+def _of_ladders(figure: FigureSpec, spec: TableSpec) -> tuple[str, str]:
+    runs = "Compute [whole runs of the least level]"
+    return runs if figure.against == "compute" else "Step", _name(figure.metric, spec)
+
+
+def _of_best(figure: FigureSpec, _: TableSpec) -> tuple[str, str]:
+    return "Compute [whole runs of the least level]", figure.level_label or "Best level"
+
+
+def _of_rest(figure: FigureSpec, spec: TableSpec) -> tuple[str, str]:
+    entry = spec.metric(figure.metric)
+    unit = f" [{entry.unit}]" if entry.unit else ""
+    return _worded(figure.sweep) or "Level", f"{entry.label} − curve{unit}"
+
+
+def _of_parameter(figure: FigureSpec, spec: TableSpec) -> tuple[str, str]:
+    unit = spec.metric(figure.metric).unit if figure.parameter in _OF_UNIT else ""
+    return figure.parameter.capitalize() + (f" [{unit}]" if unit else ""), "Deviance"
+
+
+#: Parameters in the metric's own unit.
+_OF_UNIT = ("constant", "intercept")
 
 
 def _of_axis(figure: FigureSpec, spec: TableSpec) -> tuple[str, str]:
@@ -136,6 +229,10 @@ _DEFAULTS: dict[str, Callable[[FigureSpec, TableSpec], tuple[str, str]]] = {
     "sweep": _of_axis,
     "levels": _of_axis,
     "fit": _of_axis,
+    "residuals": _of_rest,
+    "likelihood": _of_parameter,
+    "ladder": _of_ladders,
+    "optimum": _of_best,
     "points": _of_rows,
     "bars": _of_bars,
     "tuning": _of_tuning,
@@ -149,5 +246,5 @@ def _worded(name: str) -> str:
 
 
 def _name(metric: str, spec: TableSpec) -> str:
-    entry = spec.metric(metric)
-    return f"{entry.label} [{entry.unit}]" if entry.unit else entry.label
+    unit, label = spec.metric(metric).unit, metric_heading(spec, metric)
+    return f"{label} [{unit}]" if unit else label

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from repro.report.figures.axes import Across, across, finish
@@ -19,6 +21,8 @@ Styles = dict[str, MethodStyle]
 _BAND = 0.15
 #: Levels that an axis can name one by one.
 _TICKS = 6
+#: Parts of an axis by which two of its numbers must lie apart.
+_LEAST_GAP = 0.09
 
 
 def lines(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
@@ -26,9 +30,9 @@ def lines(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
     places = across(panel, log)
     for series in panel.series:
         style = styles[series.method]
-        xs, ys = _line(series.points, places)
+        xs, ys = line(series.points, places)
         axes.plot(xs, ys, color=style.color, linestyle=style.dash, linewidth=style.width)
-        _marks(axes, series.points, places, style)
+        marks(axes, series.points, places, style)
     finish(axes, places, log)
 
 
@@ -41,12 +45,32 @@ def planes(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
 def levels(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
     """Paint lines over levels of evaluation, with a tick at each level while there is room."""
     lines(axes, panel, log, styles)
-    places = across(panel, log)
+    name_places(axes, panel, across(panel, log))
+
+
+def name_places(axes: Axes, panel: Panel, places: Across) -> None:
+    """Tick the places at which there are points, where they are few enough to be named."""
     names = {places(p.x): f"{p.x:g}" for series in panel.series for p in series.points}
-    if len(names) <= _TICKS:
-        axes.xaxis.set_major_locator(FixedLocator(sorted(names)))
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: names.get(x, f"{x:g}")))
+    name_ticks(axes.xaxis, sorted(names), places.log, names)
+
+
+def name_ticks(
+    axis: Axis, values: Sequence[float], log: bool, names: Mapping[float, str] | None = None
+) -> None:
+    """Tick the values themselves, by their ``names``, where all of them have room."""
+    if not values or len(values) > _TICKS or _crowded(values, log):
+        return
+    shown = names or {}
+    axis.set_major_locator(FixedLocator(list(values)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda x, _: shown.get(x, f"{x:g}")))
+
+
+def _crowded(xs: Sequence[float], log: bool) -> bool:
+    """Say whether two places lie nearer than a number is wide."""
+    at = [math.log(x) for x in xs] if log else list(xs)
+    gaps = [after - before for before, after in itertools.pairwise(at)]
+    return min(gaps, default=1.0) < _LEAST_GAP * (at[-1] - at[0])
 
 
 def bands(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
@@ -55,8 +79,8 @@ def bands(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
     for index, series in enumerate(panel.series):
         style = styles[series.method]
         every = max(1, len(series.points) // 6)
-        _band(axes, series.points, places, style)
-        xs, ys = _line(series.points, places)
+        band(axes, series.points, places, style)
+        xs, ys = line(series.points, places)
         axes.plot(
             xs,
             ys,
@@ -77,7 +101,7 @@ def clouds(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
     """Paint unjoined marks, with intervals where they have any."""
     places = across(panel, log)
     for series in panel.series:
-        _marks(axes, series.points, places, styles[series.method])
+        marks(axes, series.points, places, styles[series.method])
     finish(axes, places, log)
     clip(axes, panel, log, styles)
 
@@ -87,11 +111,12 @@ def fits(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
     places = across(panel, log)
     for series in panel.series:
         style = styles[series.method]
-        _band(axes, series.curve, places, style)
-        xs, ys = _line(series.curve, places)
+        band(axes, series.curve, places, style)
+        xs, ys = line(series.curve, places)
         axes.plot(xs, ys, color=style.color, linestyle=style.dash, linewidth=style.width)
-        _marks(axes, series.points, places, style)
+        marks(axes, series.points, places, style)
     finish(axes, places, log)
+    name_places(axes, panel, places)
 
 
 def steps(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
@@ -100,9 +125,9 @@ def steps(axes: Axes, panel: Panel, log: str, styles: Styles) -> None:
     for index, series in enumerate(panel.series):
         style = styles[series.method]
         every = max(1, len(series.points) // 6)
-        _band(axes, series.points, places, style, step="post")
+        band(axes, series.points, places, style, step="post")
         axes.plot(
-            *_line(series.points, places),
+            *line(series.points, places),
             drawstyle="steps-post",
             color=style.color,
             linestyle=style.dash,
@@ -125,7 +150,7 @@ def errors(points: Sequence[Point], direction: str) -> Any:
     return [below, above]
 
 
-def _line(points: Sequence[Point], places: Across) -> tuple[list[float], list[float]]:
+def line(points: Sequence[Point], places: Across) -> tuple[list[float], list[float]]:
     """Return the line's coordinates, with a gap wherever two points are not to be joined."""
     xs: list[float] = []
     ys: list[float] = []
@@ -139,7 +164,8 @@ def _line(points: Sequence[Point], places: Across) -> tuple[list[float], list[fl
     return xs, ys
 
 
-def _marks(axes: Axes, points: Sequence[Point], places: Across, style: MethodStyle) -> None:
+def marks(axes: Axes, points: Sequence[Point], places: Across, style: MethodStyle) -> None:
+    """Paint marks with their intervals."""
     axes.errorbar(
         [places(p.x) for p in points],
         [p.y for p in points],
@@ -153,14 +179,15 @@ def _marks(axes: Axes, points: Sequence[Point], places: Across, style: MethodSty
     )
 
 
-def _band(
+def band(
     axes: Axes,
     points: Sequence[Point],
     places: Across,
     style: MethodStyle,
     step: Any = None,
 ) -> None:
-    xs, _ = _line(points, places)
+    """Paint the intervals of points that a line joins as a band about it."""
+    xs, _ = line(points, places)
     ends = [p.y_interval or (p.y, p.y) for p in points]
     gaps = iter(ends)
     pairs = [(math.nan, math.nan) if math.isnan(x) else next(gaps) for x in xs]

@@ -37,6 +37,16 @@ class FigureSpec:
       ``per: setting`` (the mean of each value of a sweep)
     - ``fit``: ``metric`` along ``sweep`` (without it, along its levels, ``base`` at 0) with the
       fitted curve ``form`` of ``repro.curves``, and the curve's band
+    - ``residuals``: what the curves of ``forms`` leave of ``metric`` along the same axis, each seed
+      less its own curve
+    - ``likelihood``: the deviance of the curve ``form`` against its ``parameter``, the bound of the
+      profile likelihood's interval, and the ``truth`` where it is known
+    - ``ladder``: the curve of every level of ``metric``, logged as ``metric@level``, ``against``
+      the ``step`` (the default) or ``compute``, level × step; against compute with the frontier of
+      the seeds' means, and the curve ``form`` through it with its band. ``from_share``: of a run's
+      steps, the share before which its points do not count for the frontier
+    - ``optimum``: the level that is best for an amount of compute: the vertices of the convex hull
+      of each seed's frontier, and their power law over the seeds
     - ``profile``: the entry ``overall`` of the table spec, a performance profile: the share of
       runs that are better than a threshold, in one panel
     - ``images``: image ``files`` that trials of the table wrote to their artefact folder, by
@@ -44,11 +54,14 @@ class FigureSpec:
     - ``advantage``: what each comparison of ``claim`` found, with its simultaneous interval
     - ``tuning``: the score of every configuration that was tried in tuning, a row per method
 
+    ``falling``                   whether a power law with constant is held to fall towards 0 or
+                                  above, as losses do towards an entropy
     ``methods`` and ``datasets``  those drawn; all of the table by default. ``advantage`` has
                                   those of its claim, ``profile`` the data sets of its entry
     ``log``                       axes with a logarithmic scale: ``x``, ``y`` or ``xy``. A zero
                                   that is a swept value, a level or a step stands before a break
     ``x_label``, ``y_label``      in place of what the table spec calls the metric
+    ``level_label``               what the levels of ``ladder`` and ``optimum`` are, for the legend
     """
 
     id: str = MISSING
@@ -61,6 +74,10 @@ class FigureSpec:
         "bars",
         "scatter",
         "fit",
+        "residuals",
+        "likelihood",
+        "ladder",
+        "optimum",
         "profile",
         "images",
         "advantage",
@@ -75,9 +92,16 @@ class FigureSpec:
     base: str = ""
     per: Literal["", "seed", "setting"] = ""
     form: str = ""
+    forms: Optional[list[str]] = None  # noqa: UP045 - OmegaConf reads these annotations
+    falling: bool = False
+    parameter: str = ""
+    truth: Optional[float] = None  # noqa: UP045
+    against: Literal["", "step", "compute"] = ""
+    from_share: Optional[float] = None  # noqa: UP045
+    level_label: str = ""
     overall: str = ""
     claim: str = ""
-    files: Optional[list[str]] = None  # noqa: UP045 - OmegaConf reads these annotations
+    files: Optional[list[str]] = None  # noqa: UP045
     seed: Optional[int] = None  # noqa: UP045
     log: Literal["", "x", "y", "xy"] = ""
     x_label: str = ""

@@ -6,7 +6,7 @@ than this report's; given finished numbers it draws the same matplotlib artists.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,8 @@ DASHES: tuple[Any, ...] = (
 
 HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "----", "oooo", "||||", "++++")
 
+#: The key of a line that is no method's: a law over all that a panel shows.
+LAW = "law"
 #: A stroke this wide or wider is that of an emphasized method.
 STRONG = 2.0
 
@@ -80,6 +82,28 @@ def method_styles(methods: Iterable[str], emphasized: Iterable[str]) -> dict[str
         )
         for index, method in enumerate(methods)
     }
+
+
+#: From the least to the largest of what is ordered: violet to amber, each as dark or pale as a
+#: contrast of 3 : 1 on white and on the dark page allows.
+_RAMP = ("#6f5bd0", "#a04cc0", "#c7458f", "#d4524f", "#cf6a1e", "#b08400")
+
+
+def ordered_styles(keys: Sequence[str]) -> dict[str, MethodStyle]:
+    """Return styles for what has an order, such as sizes: colours that go from one to another."""
+    from matplotlib.colors import LinearSegmentedColormap, to_hex
+
+    ramp = LinearSegmentedColormap.from_list("ordered", _RAMP)
+    places = [index / max(1, len(keys) - 1) for index in range(len(keys))]
+    return {
+        key: MethodStyle(to_hex(ramp(place)), "o", "-", "", 1.3)
+        for key, place in zip(keys, places, strict=True)
+    }
+
+
+def law_style() -> MethodStyle:
+    """Return the style of a law over all that a panel shows: the page's ink, dashed, on top."""
+    return MethodStyle(INK, "o", (0, (3.5, 1.5)), "", STRONG)
 
 
 def settings() -> Any:

@@ -3,7 +3,10 @@
 import itertools
 import json
 import math
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -203,11 +206,22 @@ def test_a_users_text(tmp_path):
     assert read_texts(tmp_path / "mine.jsonl") == ["a", "b"]
 
 
+def test_a_users_text_as_other_programs_write_it(tmp_path):
+    """With a byte order mark, and with line separators that are not the end of a line."""
+    (tmp_path / "mark.txt").write_bytes("\ufeffGrüße".encode())
+    assert read_texts(tmp_path / "mark.txt") == ["Grüße"]
+    lines = '\ufeff{"text": "a\u2028b"}\r\n{"text": "c\x85d"}\r\n'
+    (tmp_path / "mark.jsonl").write_bytes(lines.encode())
+    assert read_texts(tmp_path / "mark.jsonl") == ["a\u2028b", "c\x85d"]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
         ("a.txt", b"\xff\xfe\x00", "not UTF-8 at byte 0"),
-        ("a.jsonl", b'{"text": "a"}\n[1]\n', "line 2: not a JSON object with the key 'text'"),
+        ("a.jsonl", b'{"text": "a"}\n[1]\n', "line 2: not a JSON object with a text for the key"),
+        ("a.jsonl", b'{"text": null}\n', "line 1: not a JSON object with a text"),
+        ("a.jsonl", b'{"text": "\\ud800"}\n', "line 1: not a JSON object with a text"),
         ("a.txt", b"  \n", "holds no text"),
     ],
 )
@@ -217,3 +231,38 @@ def test_a_users_text_in_a_wrong_format(tmp_path, name, content, message):
         read_texts(tmp_path / name)
     with pytest.raises(UserError, match="does not exist"):
         read_texts(tmp_path / "nowhere")
+
+
+_FETCHED = """
+import sys
+import os
+import subprocess
+from pathlib import Path
+from datasets.packaged_modules.json.json import Json
+
+cache = Path(sys.argv[1]) / "datasets"
+texts = Path(sys.argv[1]) / "texts.jsonl"
+texts.write_text('{"text": "a"}\\n{"text": "b"}\\n')
+files = {"train": [str(texts)]}
+built = Json(cache_dir=str(cache), dataset_name="tiny", hash="0", data_files=files)
+built.download_and_prepare()
+(cache / "tiny").rename(cache / "owner___tiny")
+(whole,) = (cache / "owner___tiny").iterdir()
+whole.rename(whole.with_name("default"))
+"""
+_READ = """
+from models.language.corpora import load_split, texts_of
+
+print(texts_of(load_split("owner/tiny", "train")))
+"""
+
+
+def test_a_set_that_was_fetched_before_is_found_offline(tmp_path: Path) -> None:
+    """The cache is laid out as a set from the hub leaves it: owner___name/configuration/…"""
+    subprocess.run([sys.executable, "-c", _FETCHED, str(tmp_path)], check=True, capture_output=True)
+    offline = os.environ | {"OFFLINE": "1", "KLAIM_CACHE": str(tmp_path)}
+    offline.pop("REPRO_DATA", None)
+    shown = subprocess.run(
+        [sys.executable, "-c", _READ], env=offline, check=True, capture_output=True, text=True
+    )
+    assert shown.stdout == "['a', 'b']\n"

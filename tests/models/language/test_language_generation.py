@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from language_fixtures import VOCABULARY, tiny
+from language_fixtures import CONTEXT, VOCABULARY, tiny
 
 from models.language import Sampling, generate, hidden_states, output_weight
 from repro.errors import UserError
@@ -77,4 +77,14 @@ def test_bad_input():
         generate(tiny(), [[]], 3, GREEDY)
     with pytest.raises(UserError, match="top_p 0"):
         Sampling(top_p=0)
+    with pytest.raises(UserError, match="temperature is nan"):
+        Sampling(temperature=float("nan"))
     assert generate(tiny(), PROMPTS, 0, GREEDY) == [[], [], []]
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama"])
+def test_the_context_can_be_filled_but_not_left(family):
+    model, prompt = tiny(family), [1] * (CONTEXT - 3)
+    assert len(generate(model, [prompt], 4, GREEDY)[0]) == 4
+    with pytest.raises(UserError, match=f"do not fit into the model's context of {CONTEXT}"):
+        generate(model, [prompt], 5, GREEDY)

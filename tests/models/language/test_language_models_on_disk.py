@@ -6,6 +6,7 @@ import pytest
 import torch
 from killed_builds import KilledError, kill_after, steps_of
 from language_fixtures import RandomBatches, architecture, tiny
+from transformers import PhiConfig, PhiForCausalLM
 
 from models.language import (
     Adapters,
@@ -16,6 +17,7 @@ from models.language import (
     encoded,
     generate,
     hidden_states,
+    load_adapters,
     load_base_model,
     load_model,
     load_model_tokenizer,
@@ -62,6 +64,35 @@ def test_a_model_that_is_not_there(found):
         load_model("broken")
 
 
+def test_a_model_that_is_not_whole(found):
+    published(found / "cut")
+    weights = found / "cut" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:2000])
+    with pytest.raises(UserError, match="the model cut could not be read"):
+        load_model("cut")
+    published(found / "other")
+    configuration = found / "other" / "config.json"
+    shape = json.loads(configuration.read_text())
+    configuration.write_text(json.dumps({**shape, "num_hidden_layers": 3}))
+    with pytest.raises(UserError, match=r"lacks 9 of its weights, model\.layers\.2"):
+        load_model("other")
+    configuration.write_text(json.dumps({**shape, "intermediate_size": 64}))
+    with pytest.raises(UserError, match="the model other could not be read"):
+        load_model("other")
+    with pytest.raises(UserError, match="dtype is 'int8'"):
+        load_model("other", dtype="int8")
+
+
+def test_a_head_that_is_more_than_its_weights_is_refused(found):
+    """Phi's has a bias: its losses and draws would leave it out."""
+    shape = {"vocab_size": 11, "hidden_size": 8, "intermediate_size": 16}
+    model = PhiForCausalLM(PhiConfig(**shape, num_hidden_layers=1, num_attention_heads=2))
+    torch.nn.init.normal_(model.lm_head.bias)
+    model.save_pretrained(found / "biased")
+    with pytest.raises(UserError, match="biased has a last layer with a bias"):
+        load_model("biased")
+
+
 @pytest.mark.parametrize("family", ["gpt2", "llama"])
 def test_adapters_start_without_effect_and_alone_are_trained(family):
     model = tiny(family).eval()
@@ -81,6 +112,33 @@ def test_adapters_start_without_effect_and_alone_are_trained(family):
     assert all(torch.equal(kept[name], weight) for name, weight in own.items())
     plain = merged(adapted)
     assert next_token_loss(plain, batch, batch.total()).item() == pytest.approx(trained, rel=1e-5)
+
+
+def test_adapters_are_kept_in_a_folder(tmp_path):
+    adapted = with_adapters(tiny(), Adapters(rank=2), seed=0)
+    Training(adapted, RandomBatches(), TrainingSettings(steps=3, learning_rate=1e-2)).run()
+    adapted.eval().save_pretrained(tmp_path)
+    tokens = RandomBatches().at(0).tokens
+    again = load_adapters(tiny(), tmp_path).eval()
+    assert torch.equal(hidden_states(again, tokens), hidden_states(adapted, tokens))
+    assert not any(weight.requires_grad for weight in again.parameters())
+    further = load_adapters(tiny(), tmp_path, trainable=True)
+    names = {name for name, weight in further.named_parameters() if weight.requires_grad}
+    assert names
+    assert all("lora" in name for name in names)
+
+
+def test_adapters_that_do_not_fit(tmp_path):
+    for targets, rank in ((("nowhere",), 2), ((), 0)):
+        with pytest.raises(UserError, match="the adapters do not fit the model"):
+            with_adapters(tiny("llama"), Adapters(rank, targets=targets), seed=0)
+    with pytest.raises(UserError, match="the last layer cannot have adapters"):
+        with_adapters(tiny("llama"), Adapters(2, targets=("lm_head",)), seed=0)
+    with pytest.raises(UserError, match=r"could not be read .*adapter_config\.json"):
+        load_adapters(tiny(), tmp_path)
+    with_adapters(tiny(width=4), Adapters(2), seed=0).save_pretrained(tmp_path)
+    with pytest.raises(UserError, match="saved from adapters of this model"):
+        load_adapters(tiny(), tmp_path)
 
 
 def test_adapted_models_generate():
@@ -127,6 +185,19 @@ def test_a_killed_base_model_goes_on_and_ends_as_if_it_had_not_been(tmp_path, mo
     assert names == sorted(path.name for path in resumed.iterdir())
     for name in names:
         assert (resumed / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+def test_a_changed_corpus_makes_another_base_model(tmp_path):
+    mine = tmp_path / "mine.txt"
+    how = BaseModel(corpus=f"file:{mine}")
+    with pytest.raises(UserError, match="does not exist"):
+        how.settings()
+    mine.write_text("one")
+    first = how.settings()
+    assert how.settings() == first == BaseModel(**first).settings()
+    mine.write_text("another")
+    assert how.settings() != first
+    assert BaseModel().settings()["corpus_hash"]
 
 
 def test_a_base_model_learns_the_standard_library(tmp_path):

@@ -19,8 +19,9 @@ from language_fixtures import RandomBatches, tiny
 from models.language import AcceleratedProcesses, Training, TrainingSettings
 torch.set_num_threads(1)
 model = tiny().double()
-settings = TrainingSettings(steps=3, learning_rate=1e-2, parts=2)
-batches = RandomBatches(rows=5, weighted=True)
+rows, parts = int(sys.argv[2]), int(sys.argv[3])
+settings = TrainingSettings(steps=3, learning_rate=1e-2, parts=parts)
+batches = RandomBatches(rows=rows, weighted=True)
 training = Training(model, batches, settings, processes=AcceleratedProcesses())
 training.run()
 if training.processes.is_first:
@@ -37,8 +38,8 @@ def test_one_accelerated_process_is_one_process():
         torch.testing.assert_close(a.cpu(), b.cpu())
 
 
-@pytest.mark.slow
-def test_two_processes_make_the_steps_of_one(tmp_path):
+def two_processes(*arguments):
+    """Run the script in two processes that find each other; return their exits and errors."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -47,17 +48,36 @@ def test_two_processes_make_the_steps_of_one(tmp_path):
     shared |= {"PYTHONPATH": paths, "CUDA_VISIBLE_DEVICES": "", "ACCELERATE_USE_CPU": "true"}
     runs = [
         subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, str(tmp_path / "two.pt")],
+            [sys.executable, "-c", SCRIPT, *map(str, arguments)],
             env={**os.environ, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stderr=subprocess.PIPE,
+            text=True,
         )
         for rank in range(2)
     ]
-    assert [run.wait(timeout=120) for run in runs] == [0, 0]
+    errors = [run.communicate(timeout=120)[1] for run in runs]
+    return [run.returncode for run in runs], errors
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("rows", "parts"), [(5, 2), (3, 3), (4, 1)], ids=["odd", "one sequence a part", "whole"]
+)
+def test_two_processes_make_the_steps_of_one(tmp_path, rows, parts):
+    exits, errors = two_processes(tmp_path / "two.pt", rows, parts)
+    assert exits == [0, 0], errors
     found, loss = torch.load(tmp_path / "two.pt")
     model = tiny().double()
     settings = TrainingSettings(steps=3, learning_rate=1e-2)
-    training = Training(model, RandomBatches(rows=5, weighted=True), settings)
+    training = Training(model, RandomBatches(rows=rows, weighted=True), settings)
     training.run()
     for name, weight in model.state_dict().items():
         torch.testing.assert_close(found[name], weight, rtol=1e-9, atol=1e-11)
     assert loss.item() == pytest.approx(training.last_loss.item())
+
+
+@pytest.mark.slow
+def test_a_batch_with_nothing_for_a_process_is_refused(tmp_path):
+    exits, errors = two_processes(tmp_path / "two.pt", 1, 1)
+    assert exits == [1, 1]
+    assert all("a batch of 1 sequences cannot be shared by 2 processes" in e for e in errors)

@@ -65,15 +65,41 @@ def test_accumulation_equals_the_large_batch(family):
             torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.2])
-def test_a_resumed_run_has_the_same_bits(tmp_path, monkeypatch, dropout):
+def test_a_state_stays_as_it_was_while_the_run_goes_on():
+    training = Training(tiny(), RandomBatches(), how())
+    training.update(training.batches.at(0))
+    state = training.state()
+    found = []
+    for _ in range(2):
+        training.load(state)
+        training.update(training.batches.at(1))
+        found.append(weights(training.model))
+    assert same(*found)
+
+
+def test_a_finished_run_can_be_taken_further():
+    """A run gives weights a memory of their own at its end; steps after it still change them."""
+    whole = Training(tiny(), RandomBatches(), how())
+    for step in range(4):
+        whole.update(whole.batches.at(step))
+    cut = Training(tiny(), RandomBatches(), how())
+    for step in range(4):
+        cut.update(cut.batches.at(step))
+        cut._optimizer.part()
+    assert same(weights(cut.model), weights(whole.model))
+
+
+@pytest.mark.parametrize(
+    ("dropout", "others"), [(0.0, {}), (0.2, {}), (0.2, {"parts": 3, "precision": "bfloat16"})]
+)
+def test_a_resumed_run_has_the_same_bits(tmp_path, monkeypatch, dropout, others):
     monkeypatch.setattr(training_module, "CHECKPOINT_EVERY", -1.0)
 
     def run(folder, stop):
         folder.mkdir(exist_ok=True)
         context = RunContext("task", "set", 0, folder, should_stop=stop)
         torch.manual_seed(1)
-        training = Training(tiny(dropout=dropout), RandomBatches(), how())
+        training = Training(tiny(dropout=dropout), RandomBatches(), how(**others))
         training.run(context)
         return weights(training.model)
 

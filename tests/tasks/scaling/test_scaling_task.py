@@ -12,7 +12,7 @@ from baselines.scaling.last_value import LastValue
 from methods.scaling_laws import PowerLawWithConstant
 from models.language import (
     Architecture,
-    BuildKeeper,
+    FolderKeeper,
     Training,
     TrainingSettings,
     build_model,
@@ -153,7 +153,7 @@ def test_blanks_are_learnt_and_the_information_then_is_the_truth(tmp_path, pictu
     model = build_model(shape, 1)
     how = TrainingSettings(steps=120, learning_rate=2e-2, warmup=5)
     Training(model, domain.batches(128, 1), how).run()
-    found = measured_pairs(model, domain, 1, 128, how, "cpu", BuildKeeper(tmp_path))
+    found = measured_pairs(model, domain, 1, 128, how, "cpu", FolderKeeper(tmp_path))
     checks = information_checks(found)
     truth = checks["information_with_blanks@0"]
     assert truth == pytest.approx(domain.information, abs=0.1)

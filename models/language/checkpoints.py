@@ -15,8 +15,11 @@ TRAINING = "training"
 
 
 @dataclass
-class BuildKeeper:
+class FolderKeeper:
     """One checkpoint in a builder's directory, which the harness then leaves to the next attempt.
+
+    The harness removes the file once the artefact is whole, and all that was begun where the
+    builder's code has changed since.
 
     ``stage``     the training that a build is in, for those with more than one
     ``measured``  what was measured so far, kept with each checkpoint. Both, and the state that
