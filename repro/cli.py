@@ -13,7 +13,7 @@ from repro.fit.command import fit_points
 
 if TYPE_CHECKING:
     from repro.merge import Prefer
-    from repro.plan import Plan, Selection
+    from repro.planning.plan import Plan, Selection
 
 app = typer.Typer(
     name="repro",
@@ -79,7 +79,7 @@ def plan(
 ) -> None:
     """Say what `reproduce` would run and what that costs. Starts nothing."""
     del dry_run
-    from repro.reproduce import RunOptions
+    from repro.reproduce.command import RunOptions
     from repro.status import plan_text
 
     options = RunOptions(launcher, jobs, cluster=cluster)
@@ -105,8 +105,8 @@ def reproduce(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="As `plan`.")] = False,
 ) -> None:
     """Run what is missing, then show the table and where the report is."""
-    from repro.reproduce import RunOptions
-    from repro.reproduce import reproduce as run
+    from repro.reproduce.command import RunOptions
+    from repro.reproduce.command import reproduce as run
     from repro.status import plan_text
 
     _one_of("STALE", stale, _STALE_RULES)
@@ -159,7 +159,7 @@ def report(
     results: Results = _RESULTS,
 ) -> None:
     """Write the report from the results that there are (`all`: an index too). Runs no trial."""
-    from repro.reproduce import report as write
+    from repro.reproduce.command import report as write
 
     for one in _plans(paper, scale, results, _selection(seeds, datasets, methods)):
         write(one, one.records())
@@ -271,8 +271,8 @@ app.command("fit")(fit_points)
 
 
 def _plans(paper: str, scale: str, results: Path, selection: Selection | None) -> list[Plan]:
-    from repro.plan import Selection
-    from repro.reproduce import prepare
+    from repro.planning.plan import Selection
+    from repro.reproduce.command import prepare
 
     chosen = selection or Selection()
     return [prepare(key, scale, results.absolute(), chosen) for key in _papers(paper, scale)]
@@ -300,7 +300,7 @@ def _one_plan(paper: str, scale: str, results: Path, selection: Selection | None
 
 
 def _selection(seeds: int | None, datasets: str, methods: str) -> Selection:
-    from repro.plan import Selection
+    from repro.planning.plan import Selection
 
     return Selection(seeds, _names(datasets), _names(methods))
 

@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from repro.artifact import RESUME_FILE, Artifact, Builder, build
 from repro.data import DataFile, hash_of_data, locate
 from repro.errors import Interrupted
 from repro.files import make_directory, read_json_lines, write_bytes
-from repro.heartbeat import Heartbeat
+from repro.trials.artifact import RESUME_FILE, Artifact, Builder, build
+from repro.trials.heartbeat import Heartbeat
 
 __all__ = ["RESUME_FILE", "RunContext"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from repro.attempts import read_attempts
 from repro.errors import UserError, did_you_mean
 from repro.files import make_directory, read_json_lines, write_bytes
-from repro.plan import Plan
-from repro.store import TrialRecord
+from repro.planning.plan import Plan
 from repro.trial_table import Row, csv_bytes, parquet_bytes, trial_row
+from repro.trials.attempts import read_attempts
+from repro.trials.store import TrialRecord
 
 _FORMATS: dict[str, Callable[[Sequence[Row]], bytes]] = {
     "parquet": parquet_bytes,

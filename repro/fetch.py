@@ -7,7 +7,7 @@ from typing import Any
 
 from repro.data import DataFile, find, locate
 from repro.errors import EXIT_USER_ERROR, UserError
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.spec.signatures import import_name
 
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from repro.errors import UserError
 from repro.files import read_json, write_json
-from repro.plan import Plan, places, table_settings_of
-from repro.seal import sealed_number, sealed_parts
+from repro.planning.plan import Plan, places, table_settings_of
+from repro.planning.seal import sealed_number, sealed_parts
 from repro.spec import Claim
-from repro.store import TrialRecord
-from repro.trial import Trial
+from repro.trials.store import TrialRecord
+from repro.trials.trial import Trial
 
 if TYPE_CHECKING:
     from repro.cells.aggregate import Aggregate

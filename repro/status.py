@@ -9,18 +9,18 @@ from typing import Any
 
 from tabulate import tabulate
 
-from repro.attempts import read_attempts
 from repro.errors import EXIT_INTERRUPTED, EXIT_TRIALS_FAILED, UserError
 from repro.files import canonical_json, check_writable, read_json
-from repro.plan import Plan, awaits_tuning
-from repro.reproduce import (
+from repro.planning.plan import Plan, awaits_tuning
+from repro.reproduce.command import (
     RunOptions,
     check_settling,
     launcher_for,
     trials_to_run,
 )
-from repro.run_summary import cost_lines, summary
-from repro.store import (
+from repro.reproduce.summary import cost_lines, summary
+from repro.trials.attempts import read_attempts
+from repro.trials.store import (
     TrialFolder,
     TrialRecord,
     create,
@@ -28,7 +28,7 @@ from repro.store import (
     load_trial,
     read_record,
 )
-from repro.trial import Trial
+from repro.trials.trial import Trial
 
 _STATES = ("done", "running", "queued", "missing", "failed", "stale", "lost")
 _LOG_LINES = 200
@@ -93,8 +93,8 @@ def run_trial(plan: Plan, trial: Trial) -> int:
 
     Unless the run ends well, an earlier result of the trial stays.
     """
-    from repro.execution import RunOrder
-    from repro.execution import run_trial as run
+    from repro.execution.single import RunOrder
+    from repro.execution.single import run_trial as run
 
     folder = create(trial, plan.paths.trials)
     check_writable(folder.path)

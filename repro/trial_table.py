@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from repro.files import canonical_json
-from repro.store import TrialRecord
-from repro.trial import Trial
+from repro.trials.store import TrialRecord
+from repro.trials.trial import Trial
 
 Row = Mapping[str, Any]
 

@@ -12,11 +12,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from repro.plan import USER_FILE, Plan
+from repro.planning.plan import USER_FILE, Plan
 from repro.spec import DatasetSpec, TableSpec
 from repro.statistics import Summary, summarize
-from repro.store import TrialRecord
-from repro.trial import Setting
+from repro.trials.store import TrialRecord
+from repro.trials.trial import Setting
 
 CellState = Literal[
     "complete", "single run", "incomplete", "diverged", "failed", "stale", "not comparable"

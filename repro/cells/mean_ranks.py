@@ -12,7 +12,7 @@ from repro.cells.aggregate import Aggregate
 from repro.cells.overall_row import OverallRow
 from repro.cells.pooled_runs import PooledRuns, pool_runs
 from repro.cells.shared_artifacts import conditional_on
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.spec import Overall
 from repro.statistics import Friedman, friedman, least_friedman_p, least_pair_p
 from repro.statistics.ordinal import Numbers

@@ -13,7 +13,7 @@ from repro.cells.mean_ranks import mean_rank_rows
 from repro.cells.overall_row import OverallRow
 from repro.cells.pooled_runs import PooledRuns, pool_runs
 from repro.cells.shared_artifacts import conditional_on
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.spec import Overall
 from repro.statistics import data_sets
 from repro.statistics.bootstrap import StratifiedStatistic, stratified_bootstrap

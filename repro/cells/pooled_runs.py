@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from repro.cells.aggregate import Aggregate, Group, dataset_entry
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.statistics.ordinal import Better, Numbers, diverged_as_worst
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from repro.cells.aggregate import Aggregate
 from repro.cells.pooled_runs import pool_runs
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.statistics import data_sets
 from repro.statistics.bootstrap import StratifiedStatistic, stratified_bootstrap
 from repro.statistics.ordinal import Better, Numbers

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from repro.cells.aggregate import Aggregate
 from repro.cells.verdicts import cell_verdicts
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.spec import Reported
 from repro.statistics.settling import Outlook, Prospect
 

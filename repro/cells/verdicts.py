@@ -9,7 +9,7 @@ from typing import Literal
 from repro.cells.aggregate import Aggregate, dataset_entry
 from repro.cells.sentences import Wording, no_statistic, obstacle
 from repro.cells.shared_artifacts import conditional_on
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.spec import Metric, Reported
 from repro.spec.printed import equal_as_printed, parse_printed, standard_error
 from repro.spec.reported import amount_of

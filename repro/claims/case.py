@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from repro.cells.aggregate import Aggregate, dataset_entry
 from repro.claims.finding import ALPHA, Finding
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.spec import Claim, TableSpec
 from repro.statistics import Comparison, EachTest, simultaneous_tail
 

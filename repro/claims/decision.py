@@ -25,7 +25,7 @@ from repro.claims.kinds import PLANS
 from repro.claims.planned import evaluate
 from repro.claims.scope import datasets_here, settings_of, takes
 from repro.claims.words import worded
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.spec import Claim
 from repro.statistics import Comparison, EachTest, holm
 

@@ -7,7 +7,7 @@ from typing import get_args
 
 from repro.cells.verdicts import CellVerdict, CellWord
 from repro.claims.finding import ClaimVerdict, Verdict
-from repro.plan import Plan
+from repro.planning.plan import Plan
 
 _CLAIM_WORDS: tuple[Verdict, ...] = ("supported", "contradicted", "undecided")
 _CELL_WORDS: tuple[CellWord, ...] = get_args(CellWord)

@@ -7,7 +7,7 @@ import math
 from repro.claims.finding import ALPHA
 from repro.claims.planned import wanted_datasets
 from repro.claims.scope import needs_sweep, rivals_of, settings_of
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.spec import Claim
 from repro.statistics.power import refusal, smallest_detectable
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from repro.cells.aggregate import Aggregate
 from repro.claims.case import Case, Evidence
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.spec import Claim, TableSpec
 from repro.spec.rivals import rivals_of as rivals_of
-from repro.trial import Setting
+from repro.trials.trial import Setting
 
 
 def datasets_of(claim: Claim, spec: TableSpec) -> list[str]:

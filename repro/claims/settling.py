@@ -9,7 +9,7 @@ from repro.cells.aggregate import dataset_entry
 from repro.claims.finding import ALPHA, ClaimVerdict, Finding
 from repro.claims.planned import multiples, wanted_datasets
 from repro.claims.scope import settings_of
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.spec import Claim
 from repro.statistics.power import POWER, detection_power, further_seeds
 

@@ -11,7 +11,7 @@ from repro.cells.aggregate import base_name
 from repro.difference.reasons import Reason, reasons
 from repro.difference.stored import Group, Groups, StoredReport, named, read_report
 from repro.errors import UserError
-from repro.fingerprint import moved
+from repro.trials.fingerprint import moved
 
 #: Reasons, each with the ``dataset/method`` places that it holds for; none where it is all of them.
 Reasons = tuple[tuple[Reason, tuple[str, ...]], ...]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from repro.difference.stored import Group, Row, json_of
-from repro.fingerprint import moved
+from repro.trials.fingerprint import moved
 
 Kind = Literal[
     "seeds", "sweep", "state", "class", "params", "settings", "data", "code", "environment",

@@ -9,9 +9,9 @@ from repro.claims import ClaimVerdict, decide
 from repro.errors import UserError
 from repro.explain.cells import matching, trace
 from repro.explain.claims import find, in_full, outline
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.report.second_stage import SecondStageReport, second_stage
-from repro.store import TrialRecord
+from repro.trials.store import TrialRecord
 
 
 def explain(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from repro.attempts import read_attempts
 from repro.cells.aggregate import Aggregate, Cell, dataset_entry
 from repro.cells.verdicts import CellVerdict, cell_verdicts
 from repro.claims import ClaimVerdict
@@ -12,9 +11,10 @@ from repro.errors import UserError, did_you_mean
 from repro.explain.claims import bears_on
 from repro.explain.second_stage import seeds_and_states, trials_of_cell
 from repro.explain.tuning import chosen_by_tuning
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.report.second_stage import SecondStageReport
-from repro.store import TrialRecord
+from repro.trials.attempts import read_attempts
+from repro.trials.store import TrialRecord
 
 
 def matching(data: Aggregate, address: str) -> list[Cell]:

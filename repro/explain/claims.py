@@ -10,7 +10,7 @@ from repro.claims import ClaimVerdict, Finding, datasets_of, rivals_of
 from repro.claims.words import unit_of
 from repro.errors import UserError, did_you_mean
 from repro.explain.second_stage import seeds_and_states, trials_of_claim
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.report.parts import LIKELIHOOD, likelihood
 from repro.report.second_stage import SecondStageReport
 from repro.spec import Claim, TableSpec

@@ -9,7 +9,7 @@ from repro.claims.scope import takes
 from repro.report.second_stage import SecondStageReport
 from repro.report.wording import counted
 from repro.spec import Claim, TableSpec
-from repro.store import TrialRecord
+from repro.trials.store import TrialRecord
 
 
 def trials_of_cell(stage: SecondStageReport | None, dataset: str, method: str) -> list[TrialRecord]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from repro.plan import Plan
+from repro.planning.plan import Plan
+from repro.planning.tuning import LedgerEntry, Params, Tried
 from repro.report.wording import counted
-from repro.tuning import LedgerEntry, Params, Tried
 
 
 def chosen_by_tuning(plan: Plan, dataset: str, method: str) -> Iterator[str]:

@@ -15,11 +15,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from repro.artifact import Artifact, build, is_built
 from repro.errors import Interrupted
 from repro.launch.stopping import SIGNALS
 from repro.spec.signatures import import_name
-from repro.trial import Trial
+from repro.trials.artifact import Artifact, build, is_built
+from repro.trials.trial import Trial
 
 
 def missing_artifacts(trials: Iterable[Trial], root: Path) -> list[Artifact]:

@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from repro.execution.together import MOST_TOGETHER
 from repro.spec import Resources
-from repro.together import MOST_TOGETHER
-from repro.trial import Trial
+from repro.trials.trial import Trial
 
 #: A trial that takes as long as this has a job of its own, and a bundle takes about as long.
 BUNDLE_SECONDS = 600.0

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from repro.errors import Interrupted, UserError
-from repro.execution import Outcome, RunOrder
+from repro.execution.single import Outcome, RunOrder
+from repro.execution.together import run_together
 from repro.launch.stopping import release_signals, stops_at_checkpoints
-from repro.store import TrialFolder
-from repro.together import run_together
+from repro.trials.store import TrialFolder
 
 _PR_SET_PDEATHSIG = 1
 
@@ -35,7 +35,7 @@ _STATUS: dict[Outcome | str, int] = {
 
 @dataclass(frozen=True)
 class ChildOrder:
-    """What a trial's process is to do: see :class:`repro.execution.RunOrder`.
+    """What a trial's process is to do: see :class:`repro.execution.single.RunOrder`.
 
     ``gently``    a signal to stop waits for the next checkpoint
     ``together``  orders of trials that run together with this one

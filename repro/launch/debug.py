@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from repro.attempts import LOST
 from repro.files import explained
 from repro.launch.launcher import Order
 from repro.launch.submission import new_folder
 from repro.launch.worker import work
 from repro.launch.worklist import WorkList, results_to_replace
 from repro.paths import ResultPaths
+from repro.trials.attempts import LOST
 
 
 class DebugLauncher:

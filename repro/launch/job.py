@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from repro.attempts import LOST, job_id
 from repro.errors import UserError
 from repro.files import read_json, write_json
 from repro.launch import queue
 from repro.launch.endings import kind_in_log, log_of
+from repro.trials.attempts import LOST, job_id
 
 #: How long before its end a job puts itself back into the queue, at the latest.
 _RESERVE_SECONDS = 5.0

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from repro.errors import UserError, did_you_mean
-from repro.estimate import Estimate
 from repro.paths import ResultPaths
-from repro.plan import Plan
+from repro.planning.estimate import Estimate
+from repro.planning.plan import Plan
 from repro.spec import Resources
-from repro.trial import Trial
+from repro.trials.trial import Trial
 
 LAUNCHERS = ("local", "debug", "slurm")
 

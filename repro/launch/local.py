@@ -13,18 +13,18 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from repro.attempts import LOST
 from repro.files import explained
-from repro.heartbeat import read_beat
 from repro.launch.endings import last_words
 from repro.launch.launcher import Order
 from repro.launch.machine import usable_cores, visible_gpus
 from repro.launch.submission import CANCELLED, new_folder
 from repro.launch.worker import work
 from repro.launch.worklist import Isolation, WorkList, results_to_replace
-from repro.lock import claimed
 from repro.paths import ResultPaths
 from repro.spec import Resources
+from repro.trials.attempts import LOST
+from repro.trials.heartbeat import read_beat
+from repro.trials.lock import claimed
 
 #: submitit ends a local job after its time limit; a local worker has none.
 _NO_LIMIT_MINUTES = 60 * 24 * 365

@@ -13,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from repro.artifact import Artifact
 from repro.data import cache_directory
 from repro.errors import UserError
 from repro.files import explained
@@ -24,8 +23,9 @@ from repro.launch.submission import Submission, new_folder
 from repro.launch.worker import work
 from repro.launch.worklist import WorkList, results_to_replace
 from repro.paths import ResultPaths
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.spec import Resources
+from repro.trials.artifact import Artifact
 
 #: What `sbatch` says where the same call may succeed later. A job may have been made even so.
 _NOT_NOW = re.compile(

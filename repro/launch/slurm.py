@@ -10,11 +10,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from repro.attempts import LOST
 from repro.errors import UserError
-from repro.estimate import in_words
+from repro.execution.together import seedless_key
 from repro.files import make_directory
-from repro.heartbeat import beating
 from repro.launch import queue
 from repro.launch.artifacts import missing_artifacts
 from repro.launch.bundles import Array, arrays, bundled, grouped, resources_of, shares
@@ -26,11 +24,13 @@ from repro.launch.queue import QueuedJob, QueueSilentError
 from repro.launch.sbatch import NotNowError, Sender
 from repro.launch.snapshot import take_snapshot
 from repro.launch.submission import Submission, living_trials, read_submissions
-from repro.lock import claimed
 from repro.paths import ResultPaths
+from repro.planning.estimate import in_words
 from repro.spec import Resources
-from repro.together import seedless_key
-from repro.trial import Trial
+from repro.trials.attempts import LOST
+from repro.trials.heartbeat import beating
+from repro.trials.lock import claimed
+from repro.trials.trial import Trial
 
 
 class SlurmLauncher:

@@ -8,9 +8,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from repro import provenance
 from repro.files import explained, make_directory, sha256_of_file, sha256_of_json, write_text
 from repro.paths import PACKAGES, ROOT
+from repro.trials import provenance
 
 _SKIPPED = ("__pycache__", ".mypy_cache", ".ruff_cache")
 

@@ -1,7 +1,7 @@
 """Watching trials until each has an outcome: the one state machine behind every launcher.
 
 A trial that has no outcome yet is running (its heartbeat says so), on the list of a living worker,
-or with nobody. The last goes on to a worker, as far as :mod:`repro.retry` lets it.
+or with nobody. The last goes on to a worker, as far as :mod:`repro.execution.retry` lets it.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from repro.attempts import LOST, read_attempts
-from repro.estimate import Estimate
-from repro.failure import end_attempt
+from repro.execution.failure import end_attempt
+from repro.execution.retry import kind_of
 from repro.files import check_writable
 from repro.launch.launcher import Launcher, Order
-from repro.lock import is_doubtful, void_if_silent
-from repro.plan import Plan
-from repro.retry import kind_of
-from repro.store import TrialFolder, TrialRecord
-from repro.trial import Trial
+from repro.planning.estimate import Estimate
+from repro.planning.plan import Plan
+from repro.trials.attempts import LOST, read_attempts
+from repro.trials.lock import is_doubtful, void_if_silent
+from repro.trials.store import TrialFolder, TrialRecord
+from repro.trials.trial import Trial
 
 #: A look at thousands of trials takes time that the workers want: it rests so many times as long,
 #: but never longer than so many seconds, unless the launcher itself looks more seldom.

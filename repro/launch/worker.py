@@ -3,7 +3,7 @@
 It imports what the trials need once and forks for each CPU trial, so that a crash costs one trial
 and peak memory is the trial's own. A GPU trial gets a fresh process: CUDA does not survive a fork.
 Several workers may have the same list: a trial's claim decides who runs it. What did not end goes
-round again, as far as :mod:`repro.retry` lets it.
+round again, as far as :mod:`repro.execution.retry` lets it.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from repro import provenance
-from repro.attempts import LOST, amend_attempt, read_attempts
 from repro.errors import Interrupted, UserError
-from repro.execution import RunOrder, load_code
-from repro.failure import end_attempt
+from repro.execution.failure import end_attempt
+from repro.execution.single import RunOrder, load_code
+from repro.execution.together import MOST_TOGETHER, run_together, setting_key
 from repro.files import check_writable
-from repro.heartbeat import Heartbeat
 from repro.launch.artifacts import start_building
 from repro.launch.child import ChildOrder, Ending, ending_of, fork, spawn
 from repro.launch.job import PresentJob
 from repro.launch.memory import kills_for_memory
 from repro.launch.stopping import hold_signals, release_signals, stops_on
 from repro.launch.worklist import WorkList
-from repro.lock import is_doubtful, void_if_silent
-from repro.store import TrialFolder, load_trial
-from repro.together import MOST_TOGETHER, run_together, setting_key
+from repro.trials import provenance
+from repro.trials.attempts import LOST, amend_attempt, read_attempts
+from repro.trials.heartbeat import Heartbeat
+from repro.trials.lock import is_doubtful, void_if_silent
+from repro.trials.store import TrialFolder, load_trial
 
 #: How often one worker begins one trial: whatever goes wrong, its list comes to an end.
 _ROUNDS = 8

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from repro.files import read_json, write_json
-from repro.store import TrialFolder
+from repro.trials.store import TrialFolder
 
 #: How trials are kept apart: not at all, by a fork each, or by a fresh process each (CUDA does not
 #: survive a fork).

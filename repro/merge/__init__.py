@@ -12,14 +12,14 @@ from pathlib import Path
 
 from repro.errors import UserError
 from repro.files import make_directory
-from repro.heartbeat import beating
-from repro.lock import claimed
 from repro.merge.artifacts import merge_artifact
 from repro.merge.outcome import MergeSummary, Outcome, Prefer, merge_text
 from repro.merge.run_files import merge_run_files
 from repro.merge.trials import merge_trial
 from repro.paths import ResultPaths
-from repro.store import TrialFolder
+from repro.trials.heartbeat import beating
+from repro.trials.lock import claimed
+from repro.trials.store import TrialFolder
 
 __all__ = ["MergeSummary", "Outcome", "Prefer", "merge", "merge_text"]
 

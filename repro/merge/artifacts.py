@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from repro.artifact import key_of
-from repro.attempts import join_attempts
 from repro.files import make_directory, read_json
-from repro.lock import is_held, release, try_claim
 from repro.merge.copying import UnusableError, install_new, install_over, staged
 from repro.merge.outcome import WRITES, Outcome, Prefer
+from repro.trials.artifact import key_of
+from repro.trials.attempts import join_attempts
+from repro.trials.lock import is_held, release, try_claim
 
 RECORD = "artifact.json"
 _LEFT_OUT = ("heartbeat.json", "unfinished")

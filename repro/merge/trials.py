@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from repro.attempts import join_attempts
 from repro.files import read_json, sha256_of_json
-from repro.fingerprint import moved
-from repro.lock import is_held, release, try_claim
 from repro.merge.copying import UnusableError, install_new, install_over, read_lines, staged
 from repro.merge.outcome import WRITES, Action, Outcome, Prefer
-from repro.store import TrialFolder, TrialRecord, clear, load_trial, read_record
-from repro.trial import CONTRACT, Trial
+from repro.trials.attempts import join_attempts
+from repro.trials.fingerprint import moved
+from repro.trials.lock import is_held, release, try_claim
+from repro.trials.store import TrialFolder, TrialRecord, clear, load_trial, read_record
+from repro.trials.trial import CONTRACT, Trial
 
 #: Files of a process, not of an outcome. A checkpoint is a pickle: it runs code when it is read.
 _LEFT_OUT = ("claim", "heartbeat.json", "checkpoint.pickle")

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from repro.errors import UserError
 from repro.files import read_json
-from repro.plan import Plan
-from repro.store import TrialRecord
+from repro.planning.plan import Plan
+from repro.trials.store import TrialRecord
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from repro.files import make_directory, write_bytes, write_json
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.report import ReportSummary, latex, machine, page, plain
 from repro.report.document import Document, make_document
 from repro.report.figures.render import RenderedFigure, render_figures
 from repro.report.pdf import Compiled, compile_pdf
 from repro.report.stamp import STAMP, digest
-from repro.store import TrialRecord
+from repro.trials.store import TrialRecord
 
 
 def build(plan: Plan, records: Sequence[TrialRecord]) -> ReportSummary:

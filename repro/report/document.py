@@ -10,12 +10,12 @@ from repro.cells.overall import overall
 from repro.cells.overall_row import OverallRow
 from repro.cells.verdicts import CellVerdict, cell_verdicts
 from repro.claims import ClaimVerdict, decide, headline
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.report import provenance, table, wording
 from repro.report.loss_profile import LossProfile, loss_profiles
 from repro.report.second_stage import SecondStageReport, second_stage
 from repro.report.tuning_effort import TuningEffort, tuning_effort
-from repro.store import TrialRecord
+from repro.trials.store import TrialRecord
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from repro.files import read_json, sha256_of_json
-from repro.plan import Plan, stored_names
-from repro.store import TrialFolder
+from repro.planning.plan import Plan, stored_names
+from repro.trials.store import TrialFolder
 
 #: (data set, method) → how many configurations no longer belong to the plan.
 Earlier = dict[tuple[str, str], int]

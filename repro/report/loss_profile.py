@@ -15,8 +15,8 @@ from typing import Any
 from repro import paths
 from repro.errors import UserError
 from repro.files import read_json
-from repro.fingerprint import imported_names
-from repro.plan import Plan
+from repro.planning.plan import Plan
+from repro.trials.fingerprint import imported_names
 
 #: The package whose functions a profile times.
 PACKAGE = "losses"

@@ -10,7 +10,7 @@ from repro.cells.aggregate import dataset_entry
 from repro.cells.overall_row import OverallRow
 from repro.claims import ClaimVerdict, Finding, describe_p
 from repro.claims.words import SHOWN_REASONS, unit_of
-from repro.plan import USER_FILE
+from repro.planning.plan import USER_FILE
 from repro.report import wording
 from repro.report.document import Document
 from repro.report.table import Mark

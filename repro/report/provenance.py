@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from repro.plan import Plan
-from repro.seal import read_seal
-from repro.store import TrialRecord
+from repro.planning.plan import Plan
+from repro.planning.seal import read_seal
+from repro.trials.store import TrialRecord
 
 #: Trials beside the table's, by what they are called.
 Stages = Sequence[tuple[str, Sequence[TrialRecord]]]

@@ -8,7 +8,7 @@ from repro.cells.aggregate import aggregate
 from repro.cells.settling import address_of
 from repro.cells.verdicts import CellVerdict, cell_verdicts
 from repro.claims import ClaimVerdict, decide
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.settle import (
     read_stage,
     second_plan,
@@ -16,7 +16,7 @@ from repro.settle import (
     stage_problem,
     stage_sentence,
 )
-from repro.store import TrialRecord
+from repro.trials.store import TrialRecord
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from pathlib import Path
 from repro import paths
 from repro.files import sha256_of_file, sha256_of_json
 from repro.paths import ROOT
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.report.figures.spec import figures_path
-from repro.store import TrialRecord
+from repro.trials.store import TrialRecord
 
 #: Left last, so that a report cut short is never taken for a whole one.
 STAMP = "summary.json"

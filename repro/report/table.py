@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from repro.cells.aggregate import Aggregate, Cell, dataset_entry
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.report import wording
 from repro.spec import Metric, Reported, TableSpec
 

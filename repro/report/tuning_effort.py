@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from repro.cells.aggregate import dataset_entry
-from repro.plan import Plan
+from repro.planning.plan import Plan
+from repro.planning.tuning import LedgerEntry, Tried
 from repro.report import wording
 from repro.report.earlier_tuning import Earlier, earlier_configurations
-from repro.tuning import LedgerEntry, Tried
 
 
 @dataclass(frozen=True)

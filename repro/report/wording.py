@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from repro.cells.aggregate import Cell
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.spec import Metric
-from repro.store import TrialRecord
+from repro.trials.store import TrialRecord
 
 #: Marks the best mean of a column, beside bold: colour and weight alone would not be seen by all.
 BEST = "★"

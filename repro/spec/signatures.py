@@ -18,10 +18,10 @@ from typing import Any
 from repro.data import cache_directory
 from repro.errors import UserError, did_you_mean
 from repro.files import sha256_of_file, sha256_of_json, write_text
-from repro.fingerprint import code_fingerprint
 from repro.spec import values
 from repro.spec.schema import TableSpec, Tuning
 from repro.spec.tuning import axis_values
+from repro.trials.fingerprint import code_fingerprint
 
 
 def check_signatures(spec: TableSpec, path: Path) -> None:

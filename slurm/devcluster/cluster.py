@@ -13,7 +13,7 @@ from pathlib import Path
 
 from repro.errors import UserError
 from repro.files import make_directory, write_text
-from repro.lock import claimed
+from repro.trials.lock import claimed
 from slurm.devcluster import daemons, processes
 from slurm.devcluster.accounting import start_accounting
 from slurm.devcluster.configuration import (

@@ -79,8 +79,8 @@ def _rival(checkout: Checkout, run: Callable[[Checkout, list[str]], None]) -> fl
     """Return the share of the ideal throughput that a rival reaches on fewer trials."""
     with_seconds(checkout, RIVAL_TRIALS // 2)
     planned = (
-        "from pathlib import Path; from repro.plan import Selection;"
-        "from repro.reproduce import prepare; from repro.store import create;"
+        "from pathlib import Path; from repro.planning.plan import Selection;"
+        "from repro.reproduce.command import prepare; from repro.trials.store import create;"
         "plan = prepare('toy', 'smoke', Path('results').absolute(), Selection());"
         "[print(create(trial, plan.paths.trials).path) for trial in plan.trials]"
     )
@@ -95,7 +95,7 @@ def _through_submitit(checkout: Checkout, folders: list[str]) -> None:
     """Submitit's own executor, one job per trial, never more than there are places."""
     program = (
         "import json, sys, time, submitit; from pathlib import Path;"
-        "from repro.execution import run_trial; from repro.store import TrialFolder\n"
+        "from repro.execution.single import run_trial; from repro.trials.store import TrialFolder\n"
         "executor = submitit.LocalExecutor('submitit'); executor.update_parameters(timeout_min=5)\n"
         "jobs = []\n"
         "for folder in json.loads(sys.argv[1]):\n"
@@ -108,8 +108,8 @@ def _through_submitit(checkout: Checkout, folders: list[str]) -> None:
 
 def _one_process_each(checkout: Checkout, folders: list[str]) -> None:
     program = (
-        "import sys; from pathlib import Path; from repro.execution import run_trial;"
-        "from repro.store import TrialFolder; run_trial(TrialFolder(Path(sys.argv[1])))"
+        "import sys; from pathlib import Path; from repro.execution.single import run_trial;"
+        "from repro.trials.store import TrialFolder; run_trial(TrialFolder(Path(sys.argv[1])))"
     )
     running: list[subprocess.Popen[bytes]] = []
     for folder in folders:

@@ -10,11 +10,11 @@ import pytest
 from checkout import TOY
 
 from repro.files import write_json
-from repro.fingerprint import environment
-from repro.plan import Plan, Selection, make_plan
+from repro.planning.plan import Plan, Selection, make_plan
 from repro.spec import TableSpec
 from repro.spec.load import read_typed
-from repro.store import create
+from repro.trials.fingerprint import environment
+from repro.trials.store import create
 
 SEEDS = 1_000
 METHODS = 5

@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 from repro import paths
 paths.FIGURES = Path(sys.argv[1]) / "figures"
-from repro.plan import Selection, make_plan
+from repro.planning.plan import Selection, make_plan
 from repro.report import build_report, pdf
 from repro.spec import load_spec
 pdf.PROGRAM = "no-such-program"  # the time that LaTeX takes is its own

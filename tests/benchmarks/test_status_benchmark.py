@@ -10,10 +10,10 @@ from fake_slurm import FakeSlurm
 from test_plan_benchmark import BOUND_SECONDS, make
 
 from repro.files import write_json
-from repro.fingerprint import environment
 from repro.launch.submission import Submission, new_folder
 from repro.status import status_text
-from repro.store import create
+from repro.trials.fingerprint import environment
+from repro.trials.store import create
 
 #: Trials with a result; the others are in the queue, ten to a job, a hundred jobs to an array.
 DONE = 5_000

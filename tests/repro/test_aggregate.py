@@ -10,7 +10,7 @@ import pytest
 from report_fixtures import fill, filled_plan, made_up_plan, store_result
 
 from repro.cells.aggregate import Cell, aggregate, dataset_entry
-from repro.plan import Selection, make_plan
+from repro.planning.plan import Selection, make_plan
 from repro.report.wording import state_label
 
 

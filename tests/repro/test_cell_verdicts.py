@@ -14,9 +14,9 @@ from report_fixtures import SPEC, made_up_plan
 
 from repro.cells.aggregate import Aggregate, aggregate
 from repro.cells.verdicts import CellVerdict, cell_verdicts, judge, margin_of
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.spec import Metric, Reported
-from repro.store import TrialFolder, TrialRecord
+from repro.trials.store import TrialFolder, TrialRecord
 
 ANY = st.floats(allow_nan=True, allow_infinity=True, width=64)
 FINITE = st.floats(allow_nan=False, allow_infinity=False, width=64)

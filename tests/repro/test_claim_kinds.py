@@ -15,10 +15,10 @@ from report_fixtures import COMMENSURABLE, made_up_plan
 
 from repro.cells.aggregate import aggregate
 from repro.claims import decide, detectable, settings_of
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.statistics.power import smallest_detectable
-from repro.store import TrialFolder, TrialRecord
-from repro.trial import Trial
+from repro.trials.store import TrialFolder, TrialRecord
+from repro.trials.trial import Trial
 
 Values = Callable[[Trial], dict[str, float]]
 

@@ -15,11 +15,11 @@ from report_fixtures import SPEC, fill, made_up_plan, metrics_of, store_failure,
 
 from repro.difference import Difference, difference, difference_text
 from repro.errors import UserError
-from repro.plan import Plan, Selection, make_plan
+from repro.planning.plan import Plan, Selection, make_plan
 from repro.report.document import make_document
 from repro.report.machine import trials_parquet, verdicts_json
-from repro.trial import Trial
 from repro.trial_table import parquet_bytes, trial_row
+from repro.trials.trial import Trial
 
 
 def write_report(plan: Plan, folder: Path) -> Path:

@@ -12,18 +12,18 @@ from typing import Any
 
 import pytest
 
-from repro import execution
-from repro.attempts import read_attempts
 from repro.context import RunContext
 from repro.errors import UserError
-from repro.execution import Code, RunOrder, run_trial
-from repro.failure import disk_problem, end_attempt
+from repro.execution import single
+from repro.execution.failure import disk_problem, end_attempt
+from repro.execution.single import Code, RunOrder, run_trial
 from repro.files import read_json, write_json
-from repro.fingerprint import Fingerprint
-from repro.heartbeat import this_process
-from repro.lock import is_doubtful, is_held, void_if_silent
-from repro.store import TrialFolder, create
-from repro.trial import Setting, Trial
+from repro.trials.attempts import read_attempts
+from repro.trials.fingerprint import Fingerprint
+from repro.trials.heartbeat import this_process
+from repro.trials.lock import is_doubtful, is_held, void_if_silent
+from repro.trials.store import TrialFolder, create
+from repro.trials.trial import Setting, Trial
 
 TRIAL = Trial(Setting("t.Task", {}, "d", "d", "m", "m.Method", {}, {}, in_table=True), 0)
 
@@ -39,8 +39,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
                 return body(context)
 
         code = Code(Task, dict, Fingerprint({}, {}))
-        monkeypatch.setattr(execution, "load_code", lambda *_: code)
-        monkeypatch.setattr(execution, "code_fingerprint", lambda _: code.fingerprint)
+        monkeypatch.setattr(single, "load_code", lambda *_: code)
+        monkeypatch.setattr(single, "code_fingerprint", lambda _: code.fingerprint)
         return run_trial(folder, order or RunOrder()), folder
 
     return one

@@ -15,11 +15,11 @@ from repro.cells.verdicts import cell_verdicts
 from repro.claims import decide
 from repro.errors import UserError
 from repro.explain import explain
-from repro.plan import Plan
+from repro.planning.plan import Plan
+from repro.planning.tuning import LedgerEntry, Tried
 from repro.report.second_stage import second_stage
 from repro.settle import read_stage, second_plan
-from repro.store import TrialRecord
-from repro.tuning import LedgerEntry, Tried
+from repro.trials.store import TrialRecord
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from report_fixtures import filled_plan, store_result
 
 from repro.errors import UserError
 from repro.export import FORMATS, export
-from repro.plan import Plan
-from repro.store import TrialRecord
+from repro.planning.plan import Plan
 from repro.trial_table import csv_bytes, parquet_bytes, trial_row
+from repro.trials.store import TrialRecord
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from report_fixtures import COMMENSURABLE, SPEC, fill, store_result
 
 from repro.cells.aggregate import aggregate
 from repro.claims import decide
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.report.figures.content import FigureData, Series
 from repro.report.figures.fitted import fitted
 from repro.report.figures.spec import FigureSpec

@@ -17,7 +17,7 @@ from report_fixtures import SPEC, store_result
 from scipy import stats
 from scipy.spatial import ConvexHull
 
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.report.figures.axes import FewLogTicks, short
 from repro.report.figures.content import FigureData, Panel, Series
 from repro.report.figures.drawing import NARROW, draw

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from repro.errors import UserError
-from repro.fingerprint import code_fingerprint, environment, imported_names, moved
+from repro.trials.fingerprint import code_fingerprint, environment, imported_names, moved
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def tree(tmp_path: Path) -> Path:
         "tasks/__init__.py": "SETTING = 1\n",
         "tasks/helper.py": "from repro.context import RunContext\nimport scipy\n",
         "repro/__init__.py": "",
-        "repro/context.py": "import repro.store\n",
+        "repro/context.py": "import repro.trials.store\n",
     }
     for name, text in files.items():
         path = tmp_path / name

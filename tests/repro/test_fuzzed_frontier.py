@@ -14,9 +14,9 @@ from report_fixtures import made_up_plan
 
 from repro.cells.aggregate import aggregate
 from repro.claims import ClaimVerdict, decide
-from repro.plan import Plan
-from repro.store import TrialFolder, TrialRecord
-from repro.trial import Trial
+from repro.planning.plan import Plan
+from repro.trials.store import TrialFolder, TrialRecord
+from repro.trials.trial import Trial
 
 DATASETS = ["gaussian", "skewed"]
 BETAS = [0.0, 0.01, 0.1, 1.0]

@@ -17,12 +17,12 @@ from repro.cells.settling import address_of
 from repro.cells.verdicts import CellVerdict, cell_verdicts, margin_of
 from repro.explain import explain
 from repro.files import write_json
-from repro.plan import Plan
+from repro.planning.plan import Plan
+from repro.planning.seal import sealed_number
 from repro.report.document import make_document
 from repro.report.second_stage import second_stage
-from repro.seal import sealed_number
 from repro.settle import SecondStage, second_plan
-from repro.trial import Trial
+from repro.trials.trial import Trial
 
 FIRST, NEW = 3, 4
 DATASETS = ("gaussian", "skewed")

@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 
 from repro import files
-from repro.artifact import RESUME_FILE, Artifact, build, directory_of, is_built
-from repro.attempts import finish_attempt, read_attempts, start_attempt
 from repro.context import RunContext
 from repro.data import DataFile, find, locate
 from repro.errors import UserError
 from repro.files import read_json, read_json_lines, sha256_of_file, write_json, write_text
-from repro.heartbeat import Beat, Heartbeat, read_beat, this_process
-from repro.lock import release, try_claim
+from repro.trials.artifact import RESUME_FILE, Artifact, build, directory_of, is_built
+from repro.trials.attempts import finish_attempt, read_attempts, start_attempt
+from repro.trials.heartbeat import Beat, Heartbeat, read_beat, this_process
+from repro.trials.lock import release, try_claim
 
 FORK = multiprocessing.get_context("fork")
 

@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 from checkout import ROOT, Checkout, make_checkout, wait_until
 
-from repro.artifact import Artifact, build, directory_of, is_built
 from repro.errors import UserError
 from repro.files import read_json, read_json_lines, write_json
-from repro.heartbeat import this_process
-from repro.lock import try_claim
 from repro.merge import MergeSummary, merge, merge_text
-from repro.store import TrialFolder, create, read_record
-from repro.trial import Setting, Trial
+from repro.trials.artifact import Artifact, build, directory_of, is_built
+from repro.trials.heartbeat import this_process
+from repro.trials.lock import try_claim
+from repro.trials.store import TrialFolder, create, read_record
+from repro.trials.trial import Setting, Trial
 
 SETTING = Setting("tasks.t.T", {"steps": 2}, "plain", "plain", "near", "m.Near", {}, {}, True)
 
@@ -494,7 +494,7 @@ def test_another_merge_is_waited_for(here: Path, there: Path) -> None:
         [
             sys.executable,
             "-c",
-            "import sys, time; from pathlib import Path; from repro.lock import try_claim;"
+            "import sys, time; from pathlib import Path; from repro.trials.lock import try_claim;"
             "try_claim(Path(sys.argv[1])); time.sleep(1.0)",
             str(here / "merge.claim"),
         ],

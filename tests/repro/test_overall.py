@@ -20,10 +20,10 @@ from repro.cells.overall import overall
 from repro.cells.overall_row import OverallRow
 from repro.cells.profiles import profile
 from repro.errors import UserError
-from repro.plan import Plan, Selection, make_plan
+from repro.planning.plan import Plan, Selection, make_plan
 from repro.statistics import friedman, least_friedman_p, least_pair_p
-from repro.store import TrialFolder, TrialRecord
-from repro.trial import Trial
+from repro.trials.store import TrialFolder, TrialRecord
+from repro.trials.trial import Trial
 
 SETS = ["gaussian", "skewed"]
 METHODS = {key: SPEC["methods"][key] for key in ("bottleneck", "mse", "nib")}

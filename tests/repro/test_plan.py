@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from repro.context import RunContext
 from repro.errors import UserError
-from repro.plan import Plan, Selection, make_plan
+from repro.planning.plan import Plan, Selection, make_plan
 from repro.spec import TableSpec
 from repro.spec.load import read_typed
-from repro.trial import Setting, Trial
+from repro.trials.trial import Setting, Trial
 
 
 @pytest.fixture

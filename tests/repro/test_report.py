@@ -29,7 +29,7 @@ from repro import paths
 from repro.cells.aggregate import aggregate
 from repro.errors import UserError
 from repro.explain import explain
-from repro.plan import Plan, Selection, make_plan
+from repro.planning.plan import Plan, Selection, make_plan
 from repro.report import ReportSummary, build_report, is_current, pdf, read_summary
 from repro.report.figures.style import COLORS
 

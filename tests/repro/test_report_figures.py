@@ -10,7 +10,7 @@ import pytest
 from figure_fixtures import ALL_FIGURES, drawn, filled, tuned_plan
 from report_fixtures import FIGURES, fill, made_up_plan, store_result
 
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.report.figures.content import FigureData, Series
 from repro.report.figures.drawing import NARROW, WIDE, draw
 from repro.report.figures.style import COLORS, method_styles

@@ -20,7 +20,7 @@ from latex_programs import compiled_text, pdf_text, require_latex, too_wide
 from report_fixtures import PAPER
 
 from repro import paths
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.report import build_report, pdf
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -13,7 +13,7 @@ from latex_programs import compiled_text
 from report_fixtures import PAPER, SPEC, fill, made_up_plan
 
 from repro import paths
-from repro.plan import Selection, make_plan
+from repro.planning.plan import Selection, make_plan
 from repro.report import build_report, page, pdf
 from repro.report.document import make_document
 from repro.report.latex import ACCESSOR, macros_tex

@@ -15,10 +15,10 @@ from report_fixtures import made_up_plan
 
 from repro import paths
 from repro.errors import UserError
-from repro.fingerprint import imported_names
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.report import build_report, is_current, loss_profile, pdf
 from repro.spec import load_spec
+from repro.trials.fingerprint import imported_names
 
 GPU, CPU = "TEST DATA, no GPU", "TEST DATA, no processor"
 TITLE = loss_profile.TITLE

@@ -9,7 +9,7 @@ from latex_programs import pdf_text, require_latex, too_wide
 from report_fixtures import filled_plan, write_figures
 
 from repro import paths
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.report import ReportSummary, build_report, is_current, latex, pdf, read_summary
 
 DOCUMENT = r"\documentclass{article}\begin{document}%s\end{document}"

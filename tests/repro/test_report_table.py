@@ -12,10 +12,10 @@ from report_fixtures import SPEC, made_up_plan, store_result
 
 from repro.cells.settling import address_of
 from repro.files import write_json
-from repro.plan import Plan
+from repro.planning.plan import Plan
+from repro.planning.seal import sealed_number
 from repro.report.document import make_document
 from repro.report.table import Entry, Mark
-from repro.seal import sealed_number
 from repro.settle import SecondStage, second_plan
 
 NUMBER = {"dataset": "gaussian", "method": "mse", "metric": "rmse", "value": "0.40", "n": 5}

@@ -17,7 +17,7 @@ from report_fixtures import fill, made_up_plan, store_result
 
 from repro import paths
 from repro.claims.words import _grouped, describe_sides, unit_of
-from repro.plan import Plan, with_choices
+from repro.planning.plan import Plan, with_choices
 from repro.report import build_report
 from repro.report.document import Document, make_document
 from repro.report.earlier_tuning import earlier_configurations

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.retry import failure, kind_of, may_go_on
+from repro.execution.retry import failure, kind_of, may_go_on
 
 FREE = ["preempted: x", "requeued: x", "node failure: x", "interrupted: x", "cancelled: x"]
 

@@ -11,8 +11,8 @@ import pytest
 from checkout import Checkout, make_checkout
 from report_fixtures import SPEC, made_up_plan, store_result
 
-from repro.plan import Plan, Selection, make_plan
-from repro.seal import read_seal, seal, sealed_parts
+from repro.planning.plan import Plan, Selection, make_plan
+from repro.planning.seal import read_seal, seal, sealed_parts
 
 
 def changed(plan: Plan, **changes: Any) -> Plan:

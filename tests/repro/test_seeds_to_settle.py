@@ -15,7 +15,7 @@ from repro.cells.settling import cells_to_settle
 from repro.cells.verdicts import cell_verdicts
 from repro.claims import ClaimVerdict, SeedsToSettle, decide, on_one_table, seeds_to_settle
 from repro.errors import UserError
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.settle import (
     SecondStage,
     plan_stage,
@@ -25,8 +25,8 @@ from repro.settle import (
     stage_sentence,
 )
 from repro.statistics.power import detection_power, further_seeds
-from repro.store import TrialFolder, TrialRecord
-from repro.trial import Trial
+from repro.trials.store import TrialFolder, TrialRecord
+from repro.trials.trial import Trial
 
 CLAIM = {"text": "It holds.", "source": "abstract", "kind": "better", "method": "bottleneck"}
 

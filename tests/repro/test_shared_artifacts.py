@@ -13,9 +13,9 @@ from report_fixtures import COMMENSURABLE, SPEC, made_up_plan, metrics_of
 from repro.cells.aggregate import Aggregate, aggregate
 from repro.cells.overall import overall
 from repro.claims import decide
-from repro.plan import Plan
-from repro.store import TrialRecord
-from repro.trial import Trial
+from repro.planning.plan import Plan
+from repro.trials.store import TrialRecord
+from repro.trials.trial import Trial
 
 TEACHER = "models.teachers.build_teacher"
 #: The keys of the artefacts that a trial used.

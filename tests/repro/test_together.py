@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 from checkout import Checkout, make_checkout
 
-from repro import execution, together
-from repro.attempts import finish_attempt, read_attempts, start_attempt
 from repro.context import RunContext
-from repro.execution import Code, RunOrder
+from repro.execution import single, together
+from repro.execution.single import Code, RunOrder
+from repro.execution.together import run_together, setting_key
 from repro.files import read_json, write_json
-from repro.fingerprint import Fingerprint
-from repro.heartbeat import this_process
-from repro.store import TrialFolder, create
-from repro.together import run_together, setting_key
-from repro.trial import Setting, Trial
+from repro.trials.attempts import finish_attempt, read_attempts, start_attempt
+from repro.trials.fingerprint import Fingerprint
+from repro.trials.heartbeat import this_process
+from repro.trials.store import TrialFolder, create
+from repro.trials.trial import Setting, Trial
 
 SETTING = Setting("t.Task", {}, "d", "d", "m", "m.Method", {}, {}, in_table=True)
 SMOKE = ("toy", "--scale", "smoke")
@@ -56,9 +56,9 @@ def run(folders: list[TrialFolder], monkeypatch: pytest.MonkeyPatch) -> Callable
                 return everything(contexts)
 
         code = Code(Task, dict, Fingerprint({}, {}))
-        monkeypatch.setattr(execution, "load_code", lambda *_: code)
+        monkeypatch.setattr(single, "load_code", lambda *_: code)
         monkeypatch.setattr(together, "load_code", lambda *_: code)
-        monkeypatch.setattr(execution, "code_fingerprint", lambda _: code.fingerprint)
+        monkeypatch.setattr(single, "code_fingerprint", lambda _: code.fingerprint)
         return list(run_together(folders, [RunOrder()] * 3))
 
     return together_

@@ -13,15 +13,15 @@ from checkout import Checkout, make_checkout
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.store import TrialFolder, TrialRecord
-from repro.trial import Setting, Trial
-from repro.tuning import (
+from repro.planning.tuning import (
     Tried,
     TuningRules,
     configurations,
     ledger_entry,
     tried_from,
 )
+from repro.trials.store import TrialFolder, TrialRecord
+from repro.trials.trial import Setting, Trial
 
 RANGE = {"low": 0.001, "high": 0.1, "log": True}
 

@@ -17,12 +17,12 @@ from repro.cells.aggregate import aggregate
 from repro.cells.verdicts import judge
 from repro.claims import ClaimVerdict, decide
 from repro.errors import UserError
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.report.figures.advantages import panels
 from repro.spec import Metric, Reported
 from repro.statistics import Ratio, Rules, compare_ratio, simultaneous_tail
-from repro.store import TrialFolder, TrialRecord
-from repro.trial import Trial
+from repro.trials.store import TrialFolder, TrialRecord
+from repro.trials.trial import Trial
 
 Values = Callable[[Trial], dict[str, float]]
 

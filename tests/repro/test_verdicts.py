@@ -18,10 +18,10 @@ from repro.cells.aggregate import aggregate
 from repro.cells.verdicts import judge
 from repro.claims import ClaimVerdict, decide, headline
 from repro.errors import UserError
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.spec import Reported
-from repro.store import TrialFolder, TrialRecord
-from repro.trial import Trial
+from repro.trials.store import TrialFolder, TrialRecord
+from repro.trials.trial import Trial
 
 Values = Callable[[Trial], dict[str, float]]
 

@@ -13,10 +13,10 @@ from report_fixtures import COMMENSURABLE, made_up_plan
 from repro.cells.aggregate import Aggregate, aggregate
 from repro.claims import ALPHA, ClaimVerdict, decide
 from repro.errors import UserError
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.settle import plan_stage, second_plan, stage_claims
-from repro.store import TrialFolder, TrialRecord
-from repro.trial import Setting
+from repro.trials.store import TrialFolder, TrialRecord
+from repro.trials.trial import Setting
 from simulation.conditions import (
     RESPLIT,
     Numbers,

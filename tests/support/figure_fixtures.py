@@ -13,7 +13,7 @@ from report_fixtures import FIGURES, SPEC, fill, made_up_plan, store_result, wri
 from repro import paths
 from repro.cells.aggregate import aggregate
 from repro.claims import decide
-from repro.plan import Plan, with_choices
+from repro.planning.plan import Plan, with_choices
 from repro.report.figures.content import FigureData
 from repro.report.figures.data import Source, figure_data
 from repro.report.figures.spec import load_figures

@@ -16,10 +16,10 @@ import numpy as np
 from report_fixtures import made_up_plan, store_failure, store_result
 
 from repro.cells.aggregate import aggregate
-from repro.plan import Plan, with_choices
-from repro.seal import seal
+from repro.planning.plan import Plan, with_choices
+from repro.planning.seal import seal
 from repro.settle import draft_stage, second_plan
-from repro.trial import Trial
+from repro.trials.trial import Trial
 
 FOLDS = ("fold0", "fold1", "fold2", "fold3")
 _SHOTS = {"miou_1shot": 0, "miou_5shot": 1}

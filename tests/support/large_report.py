@@ -6,7 +6,7 @@ from pathlib import Path
 
 from report_fixtures import FIGURES, SPEC, made_up_plan, write_yaml
 
-from repro.plan import Plan
+from repro.planning.plan import Plan
 
 #: The methods of the large plan that have a sweep.
 LARGE_SWEPT = ("bottleneck", "vib", "nib", "hsic", "squared_nib")

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import yaml
 
-from repro.fingerprint import environment
-from repro.plan import Plan, Selection, make_plan
+from repro.planning.plan import Plan, Selection, make_plan
 from repro.spec import TableSpec, load_spec
-from repro.store import TrialFolder, TrialRecord
-from repro.trial import Trial
+from repro.trials.fingerprint import environment
+from repro.trials.store import TrialFolder, TrialRecord
+from repro.trials.trial import Trial
 
 PAPER = "made_up"
 

@@ -13,7 +13,7 @@ from repro.report import wording
 from repro.report.figures.content import Series
 from repro.report.figures.means import Place, drawn
 from repro.report.figures.spec import FigureSpec
-from repro.store import TrialRecord
+from repro.trials.store import TrialRecord
 
 #: How a note calls steps at which a run has no finite value.
 LOST_STEPS = "steps diverged or ended early"

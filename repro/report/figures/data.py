@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from repro.cells.aggregate import Aggregate, base_name, dataset_entry
 from repro.claims import ClaimVerdict
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.report.figures import (
     advantages,
     along,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.report.figures.bands import DRAWS, SEED
 from repro.report.figures.spec import FigureSpec
 from repro.report.parts import metric_heading

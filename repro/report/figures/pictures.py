@@ -9,7 +9,7 @@ from repro.cells.aggregate import Aggregate, Group, dataset_entry
 from repro.report import wording
 from repro.report.figures.content import Panel, Picture
 from repro.report.figures.spec import FigureSpec
-from repro.store import TrialRecord
+from repro.trials.store import TrialRecord
 
 #: Why a trial in a state has no image. A stale trial's is not shown: its code or data has moved.
 _REASONS = {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from repro.cells.aggregate import Aggregate, dataset_entry
 from repro.cells.pooled_runs import pool_runs
 from repro.cells.profiles import ProfilePoint, profile
-from repro.plan import Plan
+from repro.planning.plan import Plan
 from repro.report import wording
 from repro.report.figures.content import Panel, Point, Series
 from repro.report.figures.spec import FigureSpec

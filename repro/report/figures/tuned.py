@@ -6,11 +6,11 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from repro.plan import Plan
+from repro.planning.plan import Plan
+from repro.planning.tuning import LedgerEntry, Tried
 from repro.report import wording
 from repro.report.figures.content import Point, Remark, Series
 from repro.report.figures.spec import FigureSpec
-from repro.tuning import LedgerEntry, Tried
 
 _SYMBOLS = {
     "diverged": wording.SYMBOLS["diverged"],

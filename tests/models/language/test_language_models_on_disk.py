@@ -28,9 +28,9 @@ from models.language import (
     train_tokenizer,
     with_adapters,
 )
-from repro.artifact import Artifact, build
 from repro.context import RunContext
 from repro.errors import UserError
+from repro.trials.artifact import Artifact, build
 
 
 def published(folder, family="llama"):

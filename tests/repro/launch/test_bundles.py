@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_fixtures import made_up_plan
 
+from repro.execution.together import MOST_TOGETHER
 from repro.launch.bundles import BUNDLE_SECONDS, Array, arrays, bundled, grouped, shares
 from repro.spec import Resources
 from repro.spec.schema import MethodResources
-from repro.together import MOST_TOGETHER
-from repro.trial import Setting, Trial
+from repro.trials.trial import Setting, Trial
 
 HOUR = 3600.0
 SETTING = Setting("t", {}, "d", "d", "m", "u", {}, {}, in_table=True)

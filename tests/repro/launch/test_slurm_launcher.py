@@ -9,14 +9,14 @@ from fake_slurm import FakeSlurm
 from report_fixtures import made_up_plan
 
 from repro.errors import UserError
-from repro.estimate import Estimate
 from repro.launch import patience, queue, slurm
 from repro.launch.launcher import Order
 from repro.launch.slurm import SlurmLauncher, job_prefix
 from repro.launch.submission import Submission, new_folder
-from repro.plan import Plan
+from repro.planning.estimate import Estimate
+from repro.planning.plan import Plan
 from repro.spec import Resources
-from repro.store import create
+from repro.trials.store import create
 
 TOO_LONG = (
     "sbatch: error: QOSMaxWallDurationPerJobLimit\n"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from checkout import Checkout
 
-from repro.fingerprint import code_fingerprint
 from repro.launch.snapshot import take_snapshot
+from repro.trials.fingerprint import code_fingerprint
 
 
 def test_a_copy_has_the_fingerprints_of_what_it_was_taken_of(checkout: Checkout) -> None:
@@ -46,7 +46,7 @@ def test_what_runs_from_a_copy_knows_the_commit_of_its_source(checkout: Checkout
         [*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True
     )
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "Two"], check=True)
-    asked = "from repro.provenance import commit; print(commit())"
+    asked = "from repro.trials.provenance import commit; print(commit())"
     assert answer(asked, checkout.root / copy, checkout.root) == revision.stdout.strip() + "-dirty"
 
 

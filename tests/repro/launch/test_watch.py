@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from report_fixtures import made_up_plan, metrics_of, store_result
 
-from repro.attempts import finish_attempt, start_attempt
-from repro.estimate import Estimate
 from repro.launch.launcher import Order
 from repro.launch.watch import rest_after, run_to_the_end
-from repro.plan import Plan
-from repro.store import create
-from repro.trial import Trial
+from repro.planning.estimate import Estimate
+from repro.planning.plan import Plan
+from repro.trials.attempts import finish_attempt, start_attempt
+from repro.trials.store import create
+from repro.trials.trial import Trial
 
 
 class FakeLauncher:

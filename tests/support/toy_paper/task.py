@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from repro.artifact import Builder
 from repro.context import RunContext
 from repro.data import DataFile
+from repro.trials.artifact import Builder
 
 
 class Guess(Protocol):

@@ -20,7 +20,7 @@ from baselines.bandit.uniform import Uniform
 from methods.neucb import NeuFastCB, NeuSquareCB
 from repro.errors import UserError
 from repro.files import read_json_lines
-from repro.heartbeat import Heartbeat
+from repro.trials.heartbeat import Heartbeat
 from tasks.bandit import Bandit, Choice, PlainLearner, game
 from tasks.bandit.metrics import SHARES
 

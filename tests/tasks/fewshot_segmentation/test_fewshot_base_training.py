@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from repro.artifact import Artifact, build
+from repro.trials.artifact import Artifact, build
 from tasks.fewshot_segmentation import base_training
 from tasks.fewshot_segmentation.base_training import train_base
 from tasks.fewshot_segmentation.generated import TexturedShapes

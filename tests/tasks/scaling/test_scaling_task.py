@@ -17,10 +17,10 @@ from models.language import (
     TrainingSettings,
     build_model,
 )
-from repro.artifact import Artifact, build
 from repro.context import RunContext
 from repro.errors import UserError
-from repro.fingerprint import code_fingerprint
+from repro.trials.artifact import Artifact, build
+from repro.trials.fingerprint import code_fingerprint
 from tasks.scaling import Scaling, finetuning
 from tasks.scaling.blank_training import measured_pairs
 from tasks.scaling.domains import Labelled, PairedSequences

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from repro.planning.tuning import Params, TuningRules, configurations
 from repro.spec import ScaleSpec, TableSpec
-from repro.trial import Setting
-from repro.tuning import Params, TuningRules, configurations
+from repro.trials.trial import Setting
 
 #: Stands for a parameter's value as long as tuning has not chosen one.
 AWAITS_TUNING = "awaits tuning"

@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from repro.files import make_directory, read_json, write_json
-from repro.heartbeat import Beat, read_beat
-from repro.trial import Setting, Trial
+from repro.trials.heartbeat import Beat, read_beat
+from repro.trials.trial import Setting, Trial
 
 #: ``queued`` is what a cluster's queue says; the files alone call such a trial missing or lost.
 State = Literal["missing", "queued", "running", "done", "failed", "stale", "lost"]
@@ -173,7 +173,7 @@ def forget_failure(folder: TrialFolder) -> None:
 
 
 def read_record(trial: Trial, folder: TrialFolder) -> TrialRecord:
-    """Return what the files say of ``trial``, without a look at the code (see ``repro.plan``).
+    """Return what the files say of ``trial``, without a look at the code.
 
     A damaged ``result.json`` or ``error.json`` counts as none: the trial runs again.
     """

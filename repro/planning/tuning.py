@@ -17,7 +17,7 @@ from typing import Any
 
 from repro.spec import Tuning
 from repro.spec.schema import ScaleSpec
-from repro.store import TrialRecord
+from repro.trials.store import TrialRecord
 
 #: Digits of a drawn value: enough to differ, few enough to be read and typed.
 _DIGITS = 3

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from repro.estimate import Estimate, in_words
-from repro.plan import Plan
-from repro.store import TrialRecord
-from repro.trial import Trial
+from repro.planning.estimate import Estimate, in_words
+from repro.planning.plan import Plan
+from repro.trials.store import TrialRecord
+from repro.trials.trial import Trial
 
 
 def summary(

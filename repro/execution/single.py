@@ -10,19 +10,25 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from repro import provenance
-from repro.attempts import LOST, finish_attempt, now, start_attempt
 from repro.context import RunContext
 from repro.errors import Interrupted
-from repro.failure import disk_problem, ends_for_good, write_exception
+from repro.execution.failure import disk_problem, ends_for_good, write_exception
 from repro.files import read_json, write_json
-from repro.fingerprint import Fingerprint, code_fingerprint, environment
-from repro.heartbeat import beating
-from repro.lock import is_ours, release, try_claim
-from repro.plan import what_moved
 from repro.spec.signatures import import_name
-from repro.store import TrialFolder, clear, kept_curves, load_trial, read_record, remove_leftovers
-from repro.trial import Trial
+from repro.trials import provenance
+from repro.trials.attempts import LOST, finish_attempt, now, start_attempt
+from repro.trials.fingerprint import Fingerprint, code_fingerprint, environment, what_moved
+from repro.trials.heartbeat import beating
+from repro.trials.lock import is_ours, release, try_claim
+from repro.trials.store import (
+    TrialFolder,
+    clear,
+    kept_curves,
+    load_trial,
+    read_record,
+    remove_leftovers,
+)
+from repro.trials.trial import Trial
 
 #: How a run ended: with an outcome; without one, to go on another time (``interrupted``) or at once
 #: (``again``); not begun, because another process has the trial (``claimed``) or ended it
@@ -69,7 +75,7 @@ def run_trial(folder: TrialFolder, order: RunOrder = RunOrder()) -> Outcome:
     """Run the trial of ``folder``, unless another process has it or it has an outcome already.
 
     An exception of the task or the method ends in ``error.json``, never in the caller. To run a
-    failed trial again, remove that file first (:func:`repro.store.forget_failure`).
+    failed trial again, remove that file first (:func:`repro.trials.store.forget_failure`).
     """
     if not try_claim(folder.claim, folder.heartbeat):
         return "claimed"

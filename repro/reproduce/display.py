@@ -13,10 +13,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from repro.estimate import Estimate, in_words
 from repro.launch.watch import Display
-from repro.store import TrialRecord
-from repro.trial import Trial
+from repro.planning.estimate import Estimate, in_words
+from repro.trials.store import TrialRecord
+from repro.trials.trial import Trial
 
 _LINE_SECONDS = 10.0
 _ROWS = 16

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from repro.attempts import finish_attempt, now, start_attempt
 from repro.errors import Interrupted
 from repro.files import make_directory, read_json, sha256_of_json, write_json
-from repro.fingerprint import code_fingerprint
-from repro.heartbeat import beating
-from repro.lock import claimed
-from repro.provenance import where
+from repro.trials.attempts import finish_attempt, now, start_attempt
+from repro.trials.fingerprint import code_fingerprint
+from repro.trials.heartbeat import beating
+from repro.trials.lock import claimed
+from repro.trials.provenance import where
 
 #: Part of every artefact's key: raise it when the meaning of a builder's arguments changes.
 CONTRACT = 1

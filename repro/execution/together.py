@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro.attempts import finish_attempt, read_attempts, start_attempt
 from repro.context import RunContext
 from repro.errors import Interrupted, UserError
-from repro.execution import (
+from repro.execution.failure import disk_problem
+from repro.execution.single import (
     Code,
     Outcome,
     RunOrder,
@@ -31,13 +31,13 @@ from repro.execution import (
     what_ran,
     write_result,
 )
-from repro.failure import disk_problem
 from repro.files import canonical_json
-from repro.heartbeat import beating
-from repro.lock import is_ours, release, try_claim
 from repro.spec.signatures import import_name
-from repro.store import TrialFolder, load_trial, remove_leftovers
-from repro.trial import Trial
+from repro.trials.attempts import finish_attempt, read_attempts, start_attempt
+from repro.trials.heartbeat import beating
+from repro.trials.lock import is_ours, release, try_claim
+from repro.trials.store import TrialFolder, load_trial, remove_leftovers
+from repro.trials.trial import Trial
 
 #: More trials than this are not run together: memory grows with each, and all wait for the last.
 MOST_TOGETHER = 64

@@ -6,8 +6,8 @@ import statistics
 from collections import defaultdict
 from collections.abc import Sequence
 
-from repro.store import TrialRecord
-from repro.trial import Trial
+from repro.trials.store import TrialRecord
+from repro.trials.trial import Trial
 
 
 class Estimate:

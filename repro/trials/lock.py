@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from repro.files import canonical_json, explained
-from repro.heartbeat import TIMEOUT, read_beat, this_process
+from repro.trials.heartbeat import TIMEOUT, read_beat, this_process
 
 _POLL_SECONDS = 0.2
 #: A living owner's heartbeat is never that old, but for a slow file system.

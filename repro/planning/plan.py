@@ -7,22 +7,16 @@ ended, the table's are counted, but cannot run.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from repro.data import hash_of_data
 from repro.errors import UserError, did_you_mean
 from repro.files import sha256_of_path
-from repro.fingerprint import Fingerprint, code_fingerprint, environment, moved
 from repro.paths import ResultPaths
-from repro.settings import AWAITS_TUNING, Place, table_settings, tuning_settings
-from repro.spec import ScaleSpec, TableSpec
-from repro.store import State, TrialFolder, TrialRecord, read_record
-from repro.trial import Setting, Trial
-from repro.tuning import (
+from repro.planning.settings import AWAITS_TUNING, Place, table_settings, tuning_settings
+from repro.planning.tuning import (
     LedgerEntry,
     Params,
     TuningRules,
@@ -31,6 +25,10 @@ from repro.tuning import (
     rules_at,
     tried_from,
 )
+from repro.spec import ScaleSpec, TableSpec
+from repro.trials.fingerprint import Fingerprint, code_fingerprint, what_moved
+from repro.trials.store import State, TrialFolder, TrialRecord, read_record
+from repro.trials.trial import Setting, Trial
 
 USER_FILE = "file:"
 
@@ -131,27 +129,6 @@ def stored_names(folder: Path) -> set[str]:
         return {entry.name for entry in os.scandir(folder)}
     except (FileNotFoundError, NotADirectoryError):
         return set()
-
-
-def what_moved(
-    stored: dict[str, Any],
-    present: Fingerprint,
-    code_of: Callable[[str], Fingerprint] = lambda name: code_fingerprint([name]),
-) -> list[str]:
-    """Return the sources, packages, artefacts and data that have changed since a result.
-
-    ``code_of`` gives the present fingerprint of an artefact's builder.
-    """
-    changed = moved(stored.get("files", {}), present.files)
-    changed += moved(stored.get("environment", {}), environment(present.packages))
-    for name, code in stored.get("artifacts", {}).items():
-        if code_of(name.partition("/")[0]).digest != code:
-            changed.append(f"artefact {name}")
-    for name, digest in stored.get("data", {}).items():
-        # Data that are not on this machine cannot be compared; they have not moved here.
-        if Path(name).exists() and hash_of_data(Path(name)) != digest:
-            changed.append(f"data {name}")
-    return changed
 
 
 def make_plan(spec: TableSpec, scale: str, results: Path, selection: Selection) -> Plan:

@@ -10,11 +10,13 @@ import ast
 import hashlib
 import importlib.metadata
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
+from repro.data import hash_of_data
 from repro.errors import UserError
 from repro.files import sha256_of_json
 from repro.paths import ROOT
@@ -241,3 +243,24 @@ def _version(distribution: str) -> str:
         return importlib.metadata.version(distribution).partition("+")[0]
     except importlib.metadata.PackageNotFoundError:
         return ""
+
+
+def what_moved(
+    stored: dict[str, Any],
+    present: Fingerprint,
+    code_of: Callable[[str], Fingerprint] = lambda name: code_fingerprint([name]),
+) -> list[str]:
+    """Return the sources, packages, artefacts and data that have changed since a result.
+
+    ``code_of`` gives the present fingerprint of an artefact's builder.
+    """
+    changed = moved(stored.get("files", {}), present.files)
+    changed += moved(stored.get("environment", {}), environment(present.packages))
+    for name, code in stored.get("artifacts", {}).items():
+        if code_of(name.partition("/")[0]).digest != code:
+            changed.append(f"artefact {name}")
+    for name, digest in stored.get("data", {}).items():
+        # Data that are not on this machine cannot be compared; they have not moved here.
+        if Path(name).exists() and hash_of_data(Path(name)) != digest:
+            changed.append(f"data {name}")
+    return changed

@@ -7,14 +7,14 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from repro import provenance
-from repro.attempts import finish_attempt, mark_failed, read_attempts
 from repro.errors import UserError
+from repro.execution.retry import failure, may_go_on
 from repro.files import explained, read_json, write_json
-from repro.fingerprint import Fingerprint, code_fingerprint, environment
-from repro.lock import release, try_claim
-from repro.retry import failure, may_go_on
-from repro.store import TrialFolder, load_trial
+from repro.trials import provenance
+from repro.trials.attempts import finish_attempt, mark_failed, read_attempts
+from repro.trials.fingerprint import Fingerprint, code_fingerprint, environment
+from repro.trials.lock import release, try_claim
+from repro.trials.store import TrialFolder, load_trial
 
 #: Errors of the disk, which hit whichever trial comes by: no fault of the trial's.
 _DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})

@@ -20,9 +20,9 @@ from repro.files import (
     sha256_of_json,
     write_json_lines,
 )
-from repro.plan import Plan, stored_names, tuning_rules
+from repro.planning.plan import Plan, stored_names, tuning_rules
 from repro.spec import Reported, TableSpec
-from repro.store import TrialFolder
+from repro.trials.store import TrialFolder
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repro.errors import EXIT_INTERRUPTED, EXIT_TRIALS_FAILED, UserError
-from repro.estimate import Estimate
 from repro.files import check_writable
 from repro.launch.launcher import Launcher, Order, make_launcher
 from repro.paths import TABLES
-from repro.plan import Plan, Selection, awaits_tuning, make_plan, with_choices
+from repro.planning.estimate import Estimate
+from repro.planning.plan import Plan, Selection, awaits_tuning, make_plan, with_choices
 from repro.report.figures.spec import load_figures
-from repro.run_summary import cost_lines, default_seconds, summary, unfinished_sentence
+from repro.reproduce.summary import cost_lines, default_seconds, summary, unfinished_sentence
 from repro.settle import all_records, second_plan, stage_problem, stage_sentence
 from repro.spec import load_spec, paper_path
 from repro.spec.signatures import check_signatures
-from repro.store import TrialRecord, create, forget_failure
-from repro.trial import Trial
+from repro.trials.store import TrialRecord, create, forget_failure
+from repro.trials.trial import Trial
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def _run_stage(
         return False
     check_writable(plan.paths.trials)
     if sealed:
-        from repro.seal import seal
+        from repro.planning.seal import seal
 
         seal(plan)
     _run(plan, records, to_run, running, launcher)
@@ -152,9 +152,9 @@ def _run(
     running: Sequence[Trial],
     launcher: Launcher,
 ) -> None:
-    from repro.display import display
     from repro.fetch import check_datasets
     from repro.launch.watch import run_to_the_end
+    from repro.reproduce.display import display
 
     check_datasets(plan.spec.task, {trial.setting.dataset for trial in to_run})
     for trial in to_run:

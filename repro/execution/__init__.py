@@ -1,0 +1,1 @@
+"""Running trials: one or several at once, what failed, and what is tried again."""

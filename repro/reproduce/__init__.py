@@ -1,0 +1,1 @@
+"""The verb `reproduce`: an estimate before, a live table during, a summary after."""
