@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from models.language.corpora import find_folder
+from models.language.corpora import USER_FILE, find_folder
 from models.language.precision import Precision, require_precision
 from repro.context import RunContext
 from repro.data import DataFile
 from repro.errors import UserError
 from repro.files import read_json
-from tasks.scaling.domains import DOMAINS, HUB_SETS, USER_FILE, check_dataset, data_files
+from tasks.scaling.domains import DOMAINS, HUB_SETS, check_dataset, data_files
 from tasks.scaling.extrapolation import beyond_training
 from tasks.scaling.ladder import Rung, train_rung
 from tasks.scaling.measures import (

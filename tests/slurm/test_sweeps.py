@@ -35,7 +35,9 @@ def test_short_trials_are_bundled_and_run_from_a_copy_of_the_code(
     assert len(submission["bundles"]) == 1
     result = read(sweep.trials[0] / "result.json")
     assert result["fingerprint"]["files"].keys() >= {"tasks/toy.py"}
-    assert (checkout.results / "code" / submission["code"] / "repro" / "store.py").is_file()
+    assert (
+        checkout.results / "code" / submission["code"] / "repro" / "trials" / "store.py"
+    ).is_file()
     assert all(attempt["node"] for attempt in attempts(sweep.trials[0]))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from models.language.corpora import find_folder, load_split
+from models.language.corpora import USER_FILE, find_folder, load_split
 from repro.data import DataFile
 from repro.errors import UserError, did_you_mean
 from tasks.scaling.domains.digits import Digits
@@ -19,7 +19,6 @@ from tasks.scaling.domains.problem_files import ARCHIVE, unpacked
 from tasks.scaling.domains.problem_texts import ProblemTexts
 from tasks.scaling.domains.text import WIKITEXT, Text, check_user_text
 
-USER_FILE = "file:"
 MATHEMATICS_SET = "deepmind_mathematics"
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import torch
 
 from models.language import Batch, Batches, PackedBatches
-from models.language.base_models import corpus
-from models.language.corpora import load_split, texts_of
+from models.language.corpora import corpus, load_split, texts_of
 from tasks.scaling.domains.domain import TEST, OfUnknownEntropy, Unlabelled, random_at
 
 BYTES = 256
