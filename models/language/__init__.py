@@ -4,6 +4,7 @@ from models.language.architectures import (
     Architecture,
     build_model,
     hidden_states,
+    model_class,
     non_embedding_weights,
     output_weight,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "load_tokenizer",
     "mean_loss",
     "merged",
+    "model_class",
     "next_token_loss",
     "non_embedding_weights",
     "output_weight",

@@ -86,12 +86,17 @@ def build_model(architecture: Architecture, seed: int) -> nn.Module:
 
     The global generator is left as it was.
     """
-    transformers = library("transformers")
-    kind = "GPT2LMHeadModel" if architecture.family == "gpt2" else "LlamaForCausalLM"
+    kind = model_class(architecture.family)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed % 2**63)
-        model: nn.Module = getattr(transformers, kind)(architecture.config())
+        model: nn.Module = kind(architecture.config())
     return model
+
+
+def model_class(family: Family) -> Any:
+    """Return the class of a family's models; the first call takes seconds, to import its code."""
+    name = "GPT2LMHeadModel" if family == "gpt2" else "LlamaForCausalLM"
+    return getattr(library("transformers"), name)
 
 
 def non_embedding_weights(model: nn.Module) -> int:

@@ -254,6 +254,10 @@ def _ends_until(child: int, deadline: float) -> bool:
     return True
 
 
+def _nothing() -> None:
+    """Stand for a task that names nothing to import."""
+
+
 def _preload(folders: Sequence[TrialFolder]) -> None:
     """Do once what each fork would do anew; an import that fails here fails again in its trial."""
     provenance.where()  # asks git for the commit
@@ -263,7 +267,7 @@ def _preload(folders: Sequence[TrialFolder]) -> None:
             setting = load_trial(folder).setting
             if (setting.task, setting.use) not in seen:
                 seen.add((setting.task, setting.use))
-                load_code(setting.task, setting.use)
+                getattr(load_code(setting.task, setting.use).task, "preload", _nothing)()
     if "torch" in sys.modules:
         # torch imports its compiler at the first step of any optimiser: 1.6 s in every fork.
         with contextlib.suppress(ImportError):

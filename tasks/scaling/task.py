@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from models.language import model_class
 from models.language.corpora import USER_FILE, find_folder
 from models.language.precision import Precision, require_precision
 from repro.context import RunContext
@@ -118,6 +120,12 @@ class Scaling:
     def data_files(dataset: str) -> tuple[DataFile, ...]:
         """Return the named files that a domain is read from."""
         return data_files(dataset)
+
+    @staticmethod
+    def preload() -> None:
+        """Import the models' and the digits' code: 5 s, once, where each fork would do it anew."""
+        model_class("gpt2")
+        importlib.import_module("sklearn.datasets")
 
     @staticmethod
     def check_dataset(dataset: str) -> None:
