@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from repro.execution.single import Code
 from repro.launch import worker as module
 from repro.launch.worker import _Worker
 from repro.launch.worklist import WorkList
+from repro.trials.store import TrialFolder
+from repro.trials.trial import Setting, Trial
 
 
 class NotedJob:
@@ -81,3 +84,21 @@ def test_an_artefact_whose_job_is_preempted_is_begun_again(builders: list[float]
     job = NotedJob(is_over=False)
     leave(job, artifacts=1)
     assert job.went_back
+
+
+def test_slow_imports_of_a_task_are_made_once_before_the_forks(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made: list[str] = []
+
+    class Task:
+        @staticmethod
+        def preload() -> None:
+            made.append("task")
+
+    setting = Setting("task", {}, "set", "set", "method", "use", {}, {}, in_table=True)
+    trials = iter([Trial(setting, 0), Trial(setting, 1)])
+    monkeypatch.setattr(module, "load_trial", lambda _: next(trials))
+    monkeypatch.setattr(module, "load_code", lambda *_: Code(Task, None, None))  # type: ignore[arg-type]
+    module._preload([TrialFolder(tmp_path / "0"), TrialFolder(tmp_path / "1")])
+    assert made == ["task"]
