@@ -18,11 +18,12 @@ from tasks.scaling.domains import DOMAINS, HUB_SETS, USER_FILE, check_dataset, d
 from tasks.scaling.extrapolation import beyond_training
 from tasks.scaling.ladder import Rung, train_rung
 from tasks.scaling.measures import (
+    COMPUTE_LEVELS,
     Ladder,
     best_sizes,
     by_size,
     frontier_divergence,
-    joint_constant,
+    joint_law,
     out_of_sample,
     whole_ladder,
 )
@@ -66,10 +67,10 @@ class Scaling:
     source is known ``constant_error``, ``compute_constant_error`` (as shares), and what
     :func:`~tasks.scaling.extrapolation.beyond_training` has (mathematics). The ladder's own, the
     same for every method: ``loss@r`` with r the size relative to the smallest; what
-    :func:`~tasks.scaling.measures.best_sizes` has; ``joint_constant``; ``divergence@r`` (from the
-    true source, where known); ``frontier_divergence@c`` (from the same, c the compute relative to
-    the smallest model's run); what :mod:`tasks.scaling.information` has (pairs);
-    ``extrapolation_loss@r`` and ``matched_extrapolation@r`` (mathematics);
+    :func:`~tasks.scaling.measures.best_sizes` and :func:`~tasks.scaling.measures.joint_law` have;
+    ``divergence@r`` (from the true source, where known); ``frontier_divergence@c`` (from the same,
+    c the compute relative to the smallest model's run); what :mod:`tasks.scaling.information` has
+    (pairs); ``extrapolation_loss@r`` and ``matched_extrapolation@r`` (mathematics);
     ``classification_loss@r`` and ``error_rate@r`` (digits, images). A ladder that diverges has
     ``nan``.
     """
@@ -136,7 +137,7 @@ class Scaling:
         )
         own = {**by_size(ladder), **frontier_divergence(ladder), **best_sizes(ladder)}
         if not all(math.isfinite(loss) for loss in ladder.final):
-            joint_names = ["joint_constant"] if method.joint else []
+            joint_names = _JOINT_METRICS if method.joint else ()
             truth_names = _TRUTH_METRICS if ladder.true_loss is not None else ()
             return dict.fromkeys([*own, *_LAW_METRICS, *truth_names, *joint_names], math.nan)
         laws = {
@@ -144,8 +145,7 @@ class Scaling:
             **whole_ladder(ladder, method),
             **beyond_training(ladder, method),
         }
-        joint = {"joint_constant": joint_constant(ladder)} if method.joint else {}
-        return {**own, **laws, **joint}
+        return {**own, **laws, **(joint_law(ladder) if method.joint else {})}
 
     def _rungs(self, context: RunContext, largest_first: bool) -> list[dict[str, Any]]:
         """Return what each model's training wrote, the smallest first.
@@ -182,6 +182,11 @@ _LAW_METRICS = (
     "forecast_error",
     "constant",
     "compute_constant",
+)
+_JOINT_METRICS = (
+    "joint_constant",
+    "joint_best_size_exponent",
+    *(f"joint_best_size@{level}" for level in COMPUTE_LEVELS),
 )
 #: Where the source is known.
 _TRUTH_METRICS = ("constant_error", "compute_constant_error")
