@@ -19,6 +19,8 @@ from tasks.scaling.extrapolation import beyond_training
 from tasks.scaling.ladder import Rung, train_rung
 from tasks.scaling.measures import (
     COMPUTE_LEVELS,
+    LAW_FROM,
+    LEAST_POINTS,
     Ladder,
     best_sizes,
     by_size,
@@ -97,11 +99,12 @@ class Scaling:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 _refuse(f"{name} is {value}; it must be above 0")
-        if self.looks < 2:
-            _refuse(f"looks is {self.looks}; a curve needs at least 2 points")
+        if self.looks < LEAST_POINTS:
+            _refuse(f"looks is {self.looks}; a law needs at least {LEAST_POINTS}")
         require_precision(self.precision, "cuda")
         for shape in self.ladder:
             self._rung("", 0, shape).architecture(2, 2)
+        self._check_looks()
 
     def _check_ladder(self) -> None:
         if not all(isinstance(shape, Sequence) and len(shape) == 2 for shape in self.ladder):
@@ -109,6 +112,16 @@ class Scaling:
         sizes = [width**2 * layers for width, layers in self.ladder]
         if len(sizes) < _LEAST_MODELS or sizes != sorted(set(sizes)):
             _refuse(f"ladder is {self.ladder}; N must rise, over at least {_LEAST_MODELS} models")
+
+    def _check_looks(self) -> None:
+        steps = self._rung("", 0, self.ladder[0]).look_steps()
+        counted = [step for step in steps if step >= LAW_FROM * self.steps]
+        if len(counted) < LEAST_POINTS:
+            _refuse(
+                f"looks is {self.looks} and steps is {self.steps}: a law needs at least "
+                f"{LEAST_POINTS} looks after the first {LAW_FROM:.0%} of the steps, "
+                f"and these are {len(counted)}"
+            )
 
     @staticmethod
     def known_datasets() -> tuple[str, ...]:
