@@ -19,9 +19,12 @@ def check_datasets(task_name: str, datasets: Iterable[str]) -> None:
     and for a folder that is missing and cannot be downloaded.
     """
     task = import_name(task_name, "task")
-    for dataset in sorted(datasets):
-        for file in files_of(task, dataset):
-            locate(file)
+    names = sorted(datasets)
+    files = [file for dataset in names for file in files_of(task, dataset)]
+    # First those that are never downloaded: gigabytes are not fetched for what cannot start.
+    for file in sorted(files, key=lambda file: bool(file.urls)):
+        locate(file)
+    for dataset in names:
         _check_dataset(task, dataset)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,12 +155,25 @@ def frontier_divergence(ladder: Ladder) -> dict[str, float]:
     return {f"frontier_divergence@{c}": y for c, y in zip(levels, above, strict=True)}
 
 
-def joint_constant(ladder: Ladder) -> float:
-    """Return E of L(N, D) = E + A / N^α + B / D^β through all points of all models."""
+def joint_law(ladder: Ladder) -> dict[str, float]:
+    """Return what L(N, D) = E + A / N^α + B / D^β through all points of all models says.
+
+    ``joint_constant``  E, in nats
+    ``joint_best_size_exponent``, ``joint_best_size@c``  β / (α + β), and the best size at some
+        amounts of compute, relative to the smallest. The ladder's ends, which hold the exponent of
+        :func:`best_sizes` near 0.5, do not hold these. NaN where an exponent ends at its edge: the
+        loss then says nothing of one of the two
+    """
     kept = ladder.counted(LAW_FROM)
     losses = ladder.losses[TEST][:, kept]
     sizes, tokens = np.broadcast_arrays(ladder.sizes[:, None], ladder.tokens[kept])
-    return fit_joint(sizes.ravel(), tokens.ravel(), losses.ravel()).parameters["constant"]
+    law = fit_joint(sizes.ravel(), tokens.ravel(), losses.ravel())
+    best = _nowhere if law.at_edge else lambda compute: law.optimal(compute)[0]
+    return {
+        "joint_constant": law.parameters["constant"],
+        "joint_best_size_exponent": math.nan if law.at_edge else law.compute_exponent,
+        **_at_levels("joint_best_size", ladder, best),
+    }
 
 
 def best_sizes(ladder: Ladder) -> dict[str, float]:
@@ -175,18 +188,27 @@ def best_sizes(ladder: Ladder) -> dict[str, float]:
         than five models
     """
     points = _points_of_sizes(ladder)
-    levels = [f"best_size@{level}" for level in COMPUTE_LEVELS]
     finite = bool(np.isfinite(points[2]).all())
     models = float(np.unique(points[0][lower_hull(*points[1:])]).size) if finite else math.nan
     if not models >= 2:
-        undefined = dict.fromkeys([*levels, "best_size_exponent"], math.nan)
-        return {**undefined, "frontier_models": models}
+        levels = _at_levels("best_size", ladder, _nowhere)
+        return {**levels, "best_size_exponent": math.nan, "frontier_models": models}
     law = optimal_size(*points, rule="vertices")
-    places = law.predict(ladder.compute[0, -1] * np.array(COMPUTE_LEVELS)) / ladder.sizes[0]
-    found = {**dict(zip(levels, places.tolist(), strict=True)), "best_size_exponent": law.exponent}
+    found = {**_at_levels("best_size", ladder, law.predict), "best_size_exponent": law.exponent}
     if models >= LEAST_FRONTIER:
         found["inner_best_size_exponent"] = optimal_size(*points, rule="models").exponent
     return {**found, "frontier_models": models}
+
+
+def _at_levels(name: str, ladder: Ladder, best: Callable[[Numbers], Numbers]) -> dict[str, float]:
+    """Return the best size for each of the levels of compute, relative to the smallest model."""
+    places = best(ladder.compute[0, -1] * np.array(COMPUTE_LEVELS)) / ladder.sizes[0]
+    named = zip(COMPUTE_LEVELS, places.tolist(), strict=True)
+    return {f"{name}@{level}": place for level, place in named}
+
+
+def _nowhere(compute: Numbers) -> Numbers:
+    return np.full_like(compute, math.nan)
 
 
 def _points_of_sizes(ladder: Ladder) -> tuple[Numbers, Numbers, Numbers]:

@@ -20,11 +20,14 @@ from tasks.scaling.domains import DOMAINS, HUB_SETS, check_dataset, data_files
 from tasks.scaling.extrapolation import beyond_training
 from tasks.scaling.ladder import Rung, train_rung
 from tasks.scaling.measures import (
+    COMPUTE_LEVELS,
+    LAW_FROM,
+    LEAST_POINTS,
     Ladder,
     best_sizes,
     by_size,
     frontier_divergence,
-    joint_constant,
+    joint_law,
     out_of_sample,
     whole_ladder,
 )
@@ -68,10 +71,10 @@ class Scaling:
     source is known ``constant_error``, ``compute_constant_error`` (as shares), and what
     :func:`~tasks.scaling.extrapolation.beyond_training` has (mathematics). The ladder's own, the
     same for every method: ``loss@r`` with r the size relative to the smallest; what
-    :func:`~tasks.scaling.measures.best_sizes` has; ``joint_constant``; ``divergence@r`` (from the
-    true source, where known); ``frontier_divergence@c`` (from the same, c the compute relative to
-    the smallest model's run); what :mod:`tasks.scaling.information` has (pairs);
-    ``extrapolation_loss@r`` and ``matched_extrapolation@r`` (mathematics);
+    :func:`~tasks.scaling.measures.best_sizes` and :func:`~tasks.scaling.measures.joint_law` have;
+    ``divergence@r`` (from the true source, where known); ``frontier_divergence@c`` (from the same,
+    c the compute relative to the smallest model's run); what :mod:`tasks.scaling.information` has
+    (pairs); ``extrapolation_loss@r`` and ``matched_extrapolation@r`` (mathematics);
     ``classification_loss@r`` and ``error_rate@r`` (digits, images). A ladder that diverges has
     ``nan``.
     """
@@ -98,11 +101,12 @@ class Scaling:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 _refuse(f"{name} is {value}; it must be above 0")
-        if self.looks < 2:
-            _refuse(f"looks is {self.looks}; a curve needs at least 2 points")
+        if self.looks < LEAST_POINTS:
+            _refuse(f"looks is {self.looks}; a law needs at least {LEAST_POINTS}")
         require_precision(self.precision, "cuda")
         for shape in self.ladder:
             self._rung("", 0, shape).architecture(2, 2)
+        self._check_looks()
 
     def _check_ladder(self) -> None:
         if not all(isinstance(shape, Sequence) and len(shape) == 2 for shape in self.ladder):
@@ -110,6 +114,16 @@ class Scaling:
         sizes = [width**2 * layers for width, layers in self.ladder]
         if len(sizes) < _LEAST_MODELS or sizes != sorted(set(sizes)):
             _refuse(f"ladder is {self.ladder}; N must rise, over at least {_LEAST_MODELS} models")
+
+    def _check_looks(self) -> None:
+        steps = self._rung("", 0, self.ladder[0]).look_steps()
+        counted = [step for step in steps if step >= LAW_FROM * self.steps]
+        if len(counted) < LEAST_POINTS:
+            _refuse(
+                f"looks is {self.looks} and steps is {self.steps}: a law needs at least "
+                f"{LEAST_POINTS} looks after the first {LAW_FROM:.0%} of the steps, "
+                f"and these are {len(counted)}"
+            )
 
     @staticmethod
     def known_datasets() -> tuple[str, ...]:
@@ -144,7 +158,7 @@ class Scaling:
         )
         own = {**by_size(ladder), **frontier_divergence(ladder), **best_sizes(ladder)}
         if not all(math.isfinite(loss) for loss in ladder.final):
-            joint_names = ["joint_constant"] if method.joint else []
+            joint_names = _JOINT_METRICS if method.joint else ()
             truth_names = _TRUTH_METRICS if ladder.true_loss is not None else ()
             return dict.fromkeys([*own, *_LAW_METRICS, *truth_names, *joint_names], math.nan)
         laws = {
@@ -152,8 +166,7 @@ class Scaling:
             **whole_ladder(ladder, method),
             **beyond_training(ladder, method),
         }
-        joint = {"joint_constant": joint_constant(ladder)} if method.joint else {}
-        return {**own, **laws, **joint}
+        return {**own, **laws, **(joint_law(ladder) if method.joint else {})}
 
     def _rungs(self, context: RunContext, largest_first: bool) -> list[dict[str, Any]]:
         """Return what each model's training wrote, the smallest first.
@@ -190,6 +203,11 @@ _LAW_METRICS = (
     "forecast_error",
     "constant",
     "compute_constant",
+)
+_JOINT_METRICS = (
+    "joint_constant",
+    "joint_best_size_exponent",
+    *(f"joint_best_size@{level}" for level in COMPUTE_LEVELS),
 )
 #: Where the source is known.
 _TRUTH_METRICS = ("constant_error", "compute_constant_error")

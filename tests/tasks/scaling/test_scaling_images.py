@@ -120,6 +120,9 @@ def test_missing_data_say_what_to_put_where(tmp_path):
         check_datasets("tasks.scaling.Scaling", [MATHEMATICS_SET])
     with pytest.raises(UserError, match="uoft-cs/cifar10 is not on this machine"):
         check_datasets("tasks.scaling.Scaling", ["cifar10_8"])
+    # What nobody can download is missed before gigabytes of the rest are fetched.
+    with pytest.raises(UserError, match=r"Imagenet32_train_npz\.zip is not on this machine"):
+        check_datasets("tasks.scaling.Scaling", ["imagenet_32", MATHEMATICS_SET])
     (tmp_path / "Imagenet32_train_npz.zip").write_bytes(b"another version")
     with pytest.raises(UserError, match="expected 94226337"):
         check_datasets("tasks.scaling.Scaling", ["imagenet_32"])

@@ -17,7 +17,7 @@ from tasks.scaling.measures import (
     by_size,
     frontier,
     frontier_divergence,
-    joint_constant,
+    joint_law,
     out_of_sample,
     whole_ladder,
 )
@@ -45,7 +45,35 @@ def test_the_law_of_size_is_found_and_foretells_the_largest():
 
 
 def test_the_joint_law_is_found():
-    assert joint_constant(ladder()) == pytest.approx(ENTROPY, abs=1e-3)
+    found = joint_law(ladder())
+    assert found["joint_constant"] == pytest.approx(ENTROPY, abs=1e-3)
+    assert found["joint_best_size_exponent"] == pytest.approx(BETA / (ALPHA + BETA), abs=1e-3)
+    # The best size by search, at 8 times the compute of the smallest model's whole run.
+    sizes = np.geomspace(1e2, 1e7, 20_001)
+    tokens = 8 * SIZES[0] * TOKENS[-1] / sizes
+    best = sizes[np.argmin(A / sizes**ALPHA + B / tokens**BETA)]
+    assert found["joint_best_size@8"] == pytest.approx(best / SIZES[0], rel=1e-2)
+
+
+@pytest.mark.parametrize(("alpha", "beta", "share"), [(0.4, 0.1, 1.0), (0.1, 0.8, 0.2)])
+def test_the_ladders_ends_hold_the_vertices_exponent_and_not_that_of_the_joint_law(
+    alpha, beta, share
+):
+    """The small table's sizes and looks, and laws whose true exponents are 0.2 and 0.89."""
+    tokens = 1024 * np.unique(np.geomspace(10, 250, 10).round())
+    middle = [float(np.exp(np.log(x).mean())) for x in (SIZES, tokens)]
+    made = 1.5 + (SIZES[:, None] / middle[0]) ** -alpha + share * (tokens / middle[1]) ** -beta
+    own = Ladder(SIZES, tokens, {TEST: made})
+    assert 0.5 < best_sizes(own)["best_size_exponent"] < 0.7
+    found = joint_law(own)["joint_best_size_exponent"]
+    assert found == pytest.approx(beta / (alpha + beta), abs=0.02)
+
+
+def test_losses_that_no_size_lowers_have_no_best_size():
+    flat = ENTROPY + 0 * SIZES[:, None] + B / TOKENS**BETA
+    found = joint_law(Ladder(SIZES, TOKENS, {TEST: flat}))
+    assert found.pop("joint_constant") > 0
+    assert all(math.isnan(value) for value in found.values())
 
 
 def test_rivals_by_hand():
