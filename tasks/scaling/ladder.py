@@ -36,6 +36,7 @@ FIRST_LOOK = 0.04
 class Rung:
     """How one model is trained; every field is a part of the artefact's key.
 
+    ``data_hash``       of what the data set is read from, where nothing else fixes that
     ``tokens``          a batch, padding included; ``steps`` of them
     ``learning_rate``   at N = 12,288; other sizes have it times (N / 12,288)^−0.25
     ``deviation``       of the first weights
@@ -48,6 +49,7 @@ class Rung:
     """
 
     dataset: str
+    data_hash: str
     seed: int
     width: int
     layers: int
@@ -108,7 +110,8 @@ def train_rung(directory: Path, **settings: Any) -> None:
     rung = Rung(**settings)
     domain = domain_of(rung.dataset, rung.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = build_model(rung.architecture(domain.vocabulary, domain.context), rung.seed)
+    # Here, not where training begins: a killed build may go on after it.
+    model = build_model(rung.architecture(domain.vocabulary, domain.context), rung.seed).to(device)
     keeper = FolderKeeper(directory)
     rows = max(1, rung.tokens // domain.context)
     looks = _trained(model, domain, rung, rows, device, keeper)

@@ -16,7 +16,7 @@ from repro.context import RunContext
 from repro.data import DataFile
 from repro.errors import UserError
 from repro.files import read_json
-from tasks.scaling.domains import DOMAINS, HUB_SETS, check_dataset, data_files
+from tasks.scaling.domains import DOMAINS, HUB_SETS, check_dataset, content_hash, data_files
 from tasks.scaling.extrapolation import beyond_training
 from tasks.scaling.ladder import Rung, train_rung
 from tasks.scaling.measures import (
@@ -174,14 +174,15 @@ class Scaling:
         The law and its rivals start at different ends, so that two that run at once share the work.
         """
         found: list[Any] = []
+        seed, data_hash = context.seed("ladder"), content_hash(context.dataset)
         for done, shape in enumerate(reversed(self.ladder) if largest_first else self.ladder):
-            rung = self._rung(context.dataset, context.seed("ladder"), shape)
+            rung = self._rung(context.dataset, seed, shape, data_hash)
             folder = context.artifact(train_rung, **asdict(rung))
             found.append(read_json(folder / "rung.json"))
             context.progress(done + 1, len(self.ladder))
         return found[::-1] if largest_first else found
 
-    def _rung(self, dataset: str, seed: int, shape: Sequence[int]) -> Rung:
+    def _rung(self, dataset: str, seed: int, shape: Sequence[int], data_hash: str = "") -> Rung:
         width, layers = shape
         own = asdict(self)
         del own["ladder"]
@@ -189,7 +190,8 @@ class Scaling:
             own[name] = papers if own[name] is None else own[name]
         own["parts"] = self.parts or -(-own["tokens"] // _PASS_TOKENS)
         heads = max(2, width // _HEAD_WIDTH)
-        return Rung(dataset=dataset, seed=seed, width=width, layers=layers, heads=heads, **own)
+        own |= {"dataset": dataset, "data_hash": data_hash, "seed": seed}
+        return Rung(width=width, layers=layers, heads=heads, **own)
 
     def _log(self, ladder: Ladder, context: RunContext) -> None:
         for look, tokens in enumerate(ladder.tokens.tolist()):

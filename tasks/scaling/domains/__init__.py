@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
-from models.language.corpora import USER_FILE, find_folder, load_split
+from models.language.corpora import (
+    STANDARD_LIBRARY,
+    USER_FILE,
+    find_folder,
+    hash_of_corpus,
+    load_split,
+)
 from repro.data import DataFile
 from repro.errors import UserError, did_you_mean
 from tasks.scaling.domains.digits import Digits
@@ -62,6 +69,18 @@ def data_files(dataset: str) -> tuple[DataFile, ...]:
     return (ARCHIVE,) if dataset == MATHEMATICS_SET else ()
 
 
+def content_hash(dataset: str) -> str:
+    """Return the hash of what a domain is read from; "" where its name and the code fix that.
+
+    Each Python has another library, a user's file changes, and so may a set from the hub.
+    """
+    if dataset == "python_text":
+        return hash_of_corpus(STANDARD_LIBRARY)
+    if dataset.startswith(USER_FILE):
+        return hash_of_corpus(f"{USER_FILE}{Path(dataset.removeprefix(USER_FILE)).expanduser()}")
+    return hash_of_corpus(HUB_SETS[dataset][0]) if dataset in HUB_SETS else ""
+
+
 def check_dataset(dataset: str) -> None:
     """Make a domain's data ready: fetched and unpacked.
 
@@ -88,6 +107,7 @@ __all__ = [
     "Labelled",
     "PairedSequences",
     "check_dataset",
+    "content_hash",
     "data_files",
     "domain_of",
 ]

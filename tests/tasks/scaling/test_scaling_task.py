@@ -17,13 +17,14 @@ from models.language import (
     TrainingSettings,
     build_model,
 )
+from models.language.corpora.standard_library import hash_of_library
 from repro.context import RunContext
 from repro.errors import UserError
 from repro.trials.artifact import Artifact, build
 from repro.trials.fingerprint import code_fingerprint
 from tasks.scaling import Scaling, finetuning
 from tasks.scaling.blank_training import measured_pairs
-from tasks.scaling.domains import Labelled, PairedSequences
+from tasks.scaling.domains import Labelled, PairedSequences, content_hash, domain_of
 from tasks.scaling.finetuning import finetuned
 from tasks.scaling.information import information_checks
 from tasks.scaling.ladder import train_rung
@@ -144,6 +145,52 @@ def test_a_killed_classification_goes_on(tmp_path):
 
     settings = asdict(replace(TINY, finetune_steps=4)._rung("digits", 0, (8, 2)))
     assert built_as_if_never_killed(tmp_path, settings, kill) == []
+
+
+def test_a_killed_classification_goes_on_where_the_model_was(tmp_path, monkeypatch):
+    """On the GPU, if there is one: no training comes first that would put the model there."""
+    rung = replace(TINY, finetune_steps=2)._rung("digits", 0, (8, 2))
+    places = []
+    original = torch.nn.Module.to
+
+    def to(module, *where, **how):
+        places.append((type(module).__name__, *where))
+        return original(module, *where, **how)
+
+    domain = domain_of("digits", 0)
+    state = build_model(rung.architecture(domain.vocabulary, domain.context), 0).state_dict()
+    monkeypatch.setattr(torch.nn.Module, "to", to)
+    monkeypatch.setattr("tasks.scaling.ladder.finetuned", lambda *given: None)
+    FolderKeeper(tmp_path).begin(finetuning.CLASSIFICATION, {"step": 1, "model": state})
+    train_rung(tmp_path, **asdict(rung))
+    assert ("GPT2LMHeadModel", "cuda" if torch.cuda.is_available() else "cpu") in places
+
+
+def test_a_changed_text_trains_another_ladder(tmp_path):
+    """A seed does not tell: that of this context knows the file by its path alone."""
+    path = tmp_path / "mine.txt"
+    used = []
+    for word in ("fox ", "dog "):
+        path.write_text(word * 2000)
+        _, context = run(tmp_path / word.strip(), f"file:{path}")
+        used.append({key.rpartition("/")[2] for key in context.artifacts_used})
+    assert len(used[0]) == 5
+    assert not used[0] & used[1]
+
+
+def test_what_a_domain_is_read_from_has_a_hash_where_nothing_else_fixes_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("REPRO_DATA", str(tmp_path))
+    assert content_hash("python_text") == hash_of_library()
+    assert content_hash("markov_chain") == content_hash("imagenet_8") == ""
+    folder = tmp_path / "uoft-cs" / "cifar10"
+    folder.mkdir(parents=True)
+    found = []
+    for content in ("a", "ab"):
+        (folder / "train.txt").write_text(content)
+        found.append(content_hash("cifar10_8"))
+    assert found[0]
+    assert found[0] != found[1]
+    assert content_hash("cifar10_16") == found[1]
 
 
 @pytest.mark.parametrize("picture_first", [True, False])
