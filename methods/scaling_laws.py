@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,7 +27,11 @@ class PowerLawWithConstant:
     """
 
     huber_delta: float | None = 0.01
-    joint: ClassVar[bool] = True
+
+    @property
+    def joint(self) -> bool:
+        """Whether L(N, D) is fitted too: its own loss is Huber's, so least squares have none."""
+        return self.huber_delta is not None
 
     def fitted(self, x: ArrayLike, losses: ArrayLike) -> Curve:
         """Return the law through points; see :class:`tasks.scaling.protocol.ScalingForm`."""

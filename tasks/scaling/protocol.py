@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,7 +30,9 @@ class ScalingForm(Protocol):
     ``joint``  whether the joint law L(N, D) belongs to it, and is to be fitted too
     """
 
-    joint: ClassVar[bool]
+    @property
+    def joint(self) -> bool:
+        """Say so."""
 
     def fitted(self, x: ArrayLike, losses: ArrayLike) -> Curve:
         """Return the law through points: ``x`` (size or compute) and ``losses``, (points,) each."""

@@ -20,8 +20,9 @@ from tasks.fewshot_segmentation.generated import TexturedShapes
 TASK = FewShotSegmentation(
     epochs=2, checkpoints=2, learning_rate=0.1, episodic_learning_rate=0.01, tasks=12, runs=2
 )
-#: Long enough that the networks have learned something.
-PINNED_TASK = replace(TASK, epochs=4, learning_rate=0.3)
+#: Learns slowly, so that the last bits of a sum, which differ between processors, do not grow: at a
+#: rate of 0.3 one processor's mean IoU is up to 7 points from another's, at these up to 0.3.
+PINNED_TASK = replace(TASK, learning_rate=0.02, episodic_learning_rate=0.001)
 METHODS = {
     "repri": RePRI(),
     "prototype": PrototypeMatching(),
@@ -55,13 +56,13 @@ class Recorder:
         return torch.ones_like(episodes.counted)
 
 
-# Seeded once on x86-64 with torch 2.13; the tolerance leaves room for another order of sums.
+# Seeded once with torch 2.13, with the instructions of AVX2 and of AVX-512.
 PINNED = {
-    "repri": {"miou@1": 32.4, "miou@10": 38.6},
-    "prototype": {"miou@1": 40.3, "miou@10": 39.9},
-    "panet": {"miou@1": 15.4, "miou@10": 35.2},
-    "linear_head": {"miou@1": 35.1, "miou@10": 40.2},
-    "support_threshold": {"miou@1": 17.3, "miou@10": 41.9},
+    "repri": {"miou@1": 19.2, "miou@10": 25.6},
+    "prototype": {"miou@1": 24.9, "miou@10": 29.9},
+    "panet": {"miou@1": 16.3, "miou@10": 23.1},
+    "linear_head": {"miou@1": 16.7, "miou@10": 29.3},
+    "support_threshold": {"miou@1": 13.5, "miou@10": 29.1},
 }
 
 
