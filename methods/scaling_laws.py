@@ -29,8 +29,8 @@ class PowerLawWithConstant:
     huber_delta: float | None = 0.01
 
     @property
-    def joint(self) -> bool:
-        """Whether L(N, D) is fitted too: its own loss is Huber's, so least squares have none."""
+    def describes_ladder(self) -> bool:
+        """Whether the ladder's own metrics come with it: once, with the law as the table has it."""
         return self.huber_delta is not None
 
     def fitted(self, x: ArrayLike, losses: ArrayLike) -> Curve:

@@ -16,7 +16,7 @@ from tasks.scaling.protocol import Curve, Numbers
 class LastValue:
     """The loss at the largest x, everywhere."""
 
-    joint: ClassVar[bool] = False
+    describes_ladder: ClassVar[bool] = False
 
     def fitted(self, x: ArrayLike, losses: ArrayLike) -> Curve:
         """Return the constant."""

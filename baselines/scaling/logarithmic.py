@@ -18,7 +18,7 @@ class Logarithmic:
     """intercept + slope · ln x. ``huber_delta`` as for the power law with a constant."""
 
     huber_delta: float | None = 0.01
-    joint: ClassVar[bool] = False
+    describes_ladder: ClassVar[bool] = False
 
     def fitted(self, x: ArrayLike, losses: ArrayLike) -> Curve:
         """Return the line through points."""

@@ -120,6 +120,11 @@ class Row:
     role: str
     entries: tuple[Entry, ...]
 
+    @property
+    def measured(self) -> bool:
+        """Whether the method measures anything of this table, or the paper prints a number."""
+        return any(entry.cell is not None or entry.printed for entry in self.entries)
+
 
 @dataclass(frozen=True)
 class Table:
@@ -195,16 +200,20 @@ def make_table(
     columns: Sequence[Column],
     verdicts: Judged,
 ) -> Table:
-    """Return the table of all planned methods over ``columns``; unmeasured columns left out."""
+    """Return the table of all planned methods over ``columns``; unmeasured columns left out.
+
+    So are methods that measure none of them, where others do.
+    """
     measured = [c for c in columns if any(_cell(data, m, c) for m in plan.methods)]
     maker = _EntryMaker(plan, data, verdicts)
     groups = []
     for role, heading in wording.ROLES.items():
-        rows = tuple(
+        every = (
             _row(maker, method, measured)
             for method in plan.methods
             if plan.spec.methods[method].role == role
         )
+        rows = tuple(row for row in every if row.measured or not measured)
         if rows:
             groups.append((heading, rows))
     metric = plan.spec.metric(columns[0].metric)

@@ -27,11 +27,12 @@ class Curve(Protocol):
 class ScalingForm(Protocol):
     """A kind of law.
 
-    ``joint``  whether the joint law L(N, D) belongs to it, and is to be fitted too
+    ``describes_ladder``  whether what no law changes is reported with it: the models' losses, best
+                          sizes, information, and the joint law L(N, D)
     """
 
     @property
-    def joint(self) -> bool:
+    def describes_ladder(self) -> bool:
         """Say so."""
 
     def fitted(self, x: ArrayLike, losses: ArrayLike) -> Curve:

@@ -69,9 +69,10 @@ class Scaling:
     Metrics that judge a law: ``size_error``, ``compute_error`` (nats), ``forecast_error``
     (doublings). Of its fit to all models: ``constant``, ``compute_constant`` (nats), where the
     source is known ``constant_error``, ``compute_constant_error`` (as shares), and what
-    :func:`~tasks.scaling.extrapolation.beyond_training` has (mathematics). The ladder's own, the
-    same for every method: ``loss@r`` with r the size relative to the smallest; what
-    :func:`~tasks.scaling.measures.best_sizes` and :func:`~tasks.scaling.measures.joint_law` have;
+    :func:`~tasks.scaling.extrapolation.beyond_training` has (mathematics). The ladder's own,
+    with the method that describes it alone: ``loss@r`` with r the size relative to the smallest;
+    what :func:`~tasks.scaling.measures.best_sizes` and
+    :func:`~tasks.scaling.measures.joint_law` have;
     ``divergence@r`` (from the true source, where known); ``frontier_divergence@c`` (from the same,
     c the compute relative to the smallest model's run); what :mod:`tasks.scaling.information` has
     (pairs); ``extrapolation_loss@r`` and ``matched_extrapolation@r`` (mathematics);
@@ -149,24 +150,24 @@ class Scaling:
     def run(self, method: ScalingForm, context: RunContext) -> dict[str, float]:
         """Judge ``method`` on the ladder of ``context.dataset`` and return the metrics."""
         _note_data(context)
-        rungs = self._rungs(context, largest_first=method.joint)
+        rungs = self._rungs(context, largest_first=method.describes_ladder)
         ladder = Ladder.of(rungs)
         self._log(ladder, context)
         context.record(
             parameters=rungs[-1]["parameters"],
             samples_seen=sum(rung["looks"][-1]["tokens"] for rung in rungs),
         )
-        own = {**by_size(ladder), **frontier_divergence(ladder), **best_sizes(ladder)}
-        if not all(math.isfinite(loss) for loss in ladder.final):
-            joint_names = _JOINT_METRICS if method.joint else ()
+        whole = all(math.isfinite(loss) for loss in ladder.final)
+        if whole:
+            laws = {
+                **out_of_sample(ladder, method),
+                **whole_ladder(ladder, method),
+                **beyond_training(ladder, method),
+            }
+        else:
             truth_names = _TRUTH_METRICS if ladder.true_loss is not None else ()
-            return dict.fromkeys([*own, *_LAW_METRICS, *truth_names, *joint_names], math.nan)
-        laws = {
-            **out_of_sample(ladder, method),
-            **whole_ladder(ladder, method),
-            **beyond_training(ladder, method),
-        }
-        return {**own, **laws, **(joint_law(ladder) if method.joint else {})}
+            laws = dict.fromkeys([*_LAW_METRICS, *truth_names], math.nan)
+        return {**laws, **(_of_ladder(ladder, whole) if method.describes_ladder else {})}
 
     def _rungs(self, context: RunContext, largest_first: bool) -> list[dict[str, Any]]:
         """Return what each model's training wrote, the smallest first.
@@ -197,6 +198,14 @@ class Scaling:
         for look, tokens in enumerate(ladder.tokens.tolist()):
             losses = zip(ladder.relative, ladder.losses["test"][:, look].tolist(), strict=True)
             context.log(int(tokens), **{f"loss@{level}": loss for level, loss in losses})
+
+
+def _of_ladder(ladder: Ladder, whole: bool) -> dict[str, float]:
+    """Return what no law changes; all of it NaN where a model diverged."""
+    found = {**by_size(ladder), **frontier_divergence(ladder), **best_sizes(ladder)}
+    if whole:
+        return {**found, **joint_law(ladder)}
+    return dict.fromkeys([*found, *_JOINT_METRICS], math.nan)
 
 
 _LAW_METRICS = (
