@@ -15,6 +15,7 @@ from repro.curves.falling import AnyProblem
 from repro.curves.forms import Numbers
 from repro.curves.huber import likelihood_unit
 from repro.curves.joint import JOINT_PARAMETERS, JointFit, JointProblem
+from repro.curves.variable_projection import Fit
 
 
 def profile_interval(
@@ -30,8 +31,7 @@ def profile_interval(
     ``None`` where no point is left over, or the curve goes through all. An end may be infinite; of
     a `FallingProblem`'s constant, the lower one where 0 is allowed.
     """
-    fitted = problem.fit(y, huber_delta)
-    residuals = y - problem.form.values(fitted.parameters, problem.x)
+    _, residuals = _fitted(problem, y, huber_delta)
     most = _most(residuals, y, huber_delta, len(problem.form.parameters), level)
     if most is None:
         return None
@@ -57,8 +57,7 @@ def deviances(
     Twice the excess of the loss over the least, in the unit of ``likelihood_unit``: for least
     squares, the excess of the squares' sum over the residuals' variance. ``None`` as above.
     """
-    fitted = problem.fit(y, huber_delta)
-    residuals = y - problem.form.values(fitted.parameters, problem.x)
+    fitted, residuals = _fitted(problem, y, huber_delta)
     most = _most(residuals, y, huber_delta, len(problem.form.parameters), level)
     if most is None:
         return None
@@ -66,6 +65,12 @@ def deviances(
     least = problem.profile(y, parameter, fitted.parameters[parameter], huber_delta)
     losses = [problem.profile(y, parameter, float(value), huber_delta) for value in values]
     return 2 * (np.array(losses) - least) / unit, 2 * most / unit
+
+
+def _fitted(problem: AnyProblem, y: Numbers, huber_delta: float | None) -> tuple[Fit, Numbers]:
+    """Return the fit to the values ``y``, and what it leaves of them."""
+    fitted = problem.fit(y, huber_delta)
+    return fitted, y - problem.form.values(fitted.parameters, problem.x)
 
 
 def joint_constant_interval(

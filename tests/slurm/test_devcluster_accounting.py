@@ -32,6 +32,7 @@ def test_sacct_knows_how_a_job_ended(cluster: DevCluster) -> None:
     good, bad = submit(cluster, "true"), submit(cluster, "exit 3")
     wait_until(lambda: state_in_sacct(cluster, good) == "COMPLETED")
     wait_until(lambda: state_in_sacct(cluster, bad) == "FAILED")
+    assert [state_in_sacct(cluster, job) for job in (good, bad)] == ["COMPLETED", "FAILED"]
 
 
 def test_without_its_daemon_sacct_fails_and_jobs_go_on(cluster: DevCluster) -> None:

@@ -64,6 +64,7 @@ def test_a_job_ends_while_there_is_no_controller(cluster: DevCluster, tmp_path: 
     faults.stop_controller(cluster)
     (tmp_path / "end").touch()
     wait_until((tmp_path / "ended").exists)
+    assert cluster.run("squeue").returncode != 0  # nobody was there to see it end
     faults.start_controller(cluster)
     wait_for_state(cluster, job, "COMPLETED")
 

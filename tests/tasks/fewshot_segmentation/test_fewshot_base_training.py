@@ -129,7 +129,7 @@ def test_nothing_of_the_test_is_read(tmp_path, monkeypatch):
         raise AssertionError("base training asked for tasks of novel classes")
 
     monkeypatch.setattr(TexturedShapes, "tasks_from", forbidden)
-    built(tmp_path / "a", training="episodic")
+    assert built(tmp_path / "a", training="episodic")["steps"]
 
 
 def test_flips_move_labels_with_their_images():
