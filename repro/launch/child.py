@@ -123,13 +123,13 @@ def run(order: ChildOrder) -> int:
         return _STATUS["disk"]
 
 
-def ending_of(status: int) -> Ending:
-    """Return what the wait status of a trial's process says."""
-    if os.WIFSIGNALED(status):
-        name = signal.Signals(os.WTERMSIG(status)).name
+def ending_of(ended: os.waitid_result) -> Ending:
+    """Return what the system tells of the end of a trial's process."""
+    code = ended.si_status
+    if ended.si_code != os.CLD_EXITED:
+        name = signal.Signals(code).name
         hint = " (out of memory, or by hand)" if name == "SIGKILL" else ""
         return Ending("killed", f"{name}{hint}")
-    code = os.WEXITSTATUS(status)
     for outcome, known in _STATUS.items():
         if code == known:
             return Ending("ended" if code == 0 else str(outcome))

@@ -84,6 +84,7 @@ class _Worker:
         self._begun: Counter[Path] = Counter()
         self._kills = kills_for_memory()
         self._turns: list[float] = []
+        self._unreaped: int | None = None
 
     def run(self) -> None:
         self._heartbeat.beat()
@@ -98,6 +99,7 @@ class _Worker:
                 for folder in batch:
                     if not self._goes_on(folder, ending):
                         self._left.remove(folder)
+                self._reap()
             if self._left:
                 time.sleep(_POLL_SECONDS)
 
@@ -197,16 +199,26 @@ class _Worker:
         return f"killed by {ending.killed_by}"
 
     def _wait(self, child: int, batch: Sequence[TrialFolder]) -> Ending:
-        """Wait for a trial's process. At a signal, let it come to an end, and say why it did."""
+        """Wait for a trial's process. At a signal, let it come to an end, and say why it did.
+
+        It is not reaped yet: until then no other worker takes the trial, and learns less of its end.
+        """
         try:
             release_signals()
-            return ending_of(os.waitpid(child, 0)[1])
+            ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+            self._unreaped = child
+            return ending_of(ended)
         except Interrupted:
             late = self._is_late()
             reason = self._end(child)
             for folder in batch if reason else ():
                 _note_stop(folder, child, reason, late=late)
             raise
+
+    def _reap(self) -> None:
+        if self._unreaped is not None:
+            os.waitpid(self._unreaped, 0)
+            self._unreaped = None
 
     def _end(self, child: int) -> str:
         """Let a process come to an end, in a job not for ever; return why, where that is known."""

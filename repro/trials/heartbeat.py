@@ -40,6 +40,16 @@ class Beat:
             return time.time() - self.time < TIMEOUT
         return _process_started(self.pid) == self.process_started
 
+    def is_unreaped(self) -> bool:
+        """Say whether the process has just ended, on this host, and another is to hear of it first.
+
+        That is its parent, which learns why it ended; not for ever, because some reap nothing.
+        """
+        process = _read_process(self.pid) if self.host == socket.gethostname() else None
+        if process is None or process.started != self.process_started or process.state != "Z":
+            return False
+        return process.parent != os.getpid() and time.time() - self.time < TIMEOUT
+
 
 def this_process() -> Beat:
     """Return a beat of the calling process."""
@@ -108,12 +118,25 @@ def beating(path: Path) -> Iterator[Heartbeat]:
         heartbeat.stop()
 
 
+@dataclass(frozen=True)
+class _Process:
+    """What the process table says of one process; ``started`` in clock ticks since boot."""
+
+    state: str
+    parent: int
+    started: float
+
+
 def _process_started(pid: int) -> float | None:
     """Return when process ``pid`` started (clock ticks since boot), or ``None`` if it is gone."""
+    process = _read_process(pid)
+    return None if process is None or process.state in "ZX" else process.started
+
+
+def _read_process(pid: int) -> _Process | None:
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
     fields = text.rpartition(")")[2].split()
-    state, started = fields[0], fields[19]
-    return None if state in "ZX" else float(started)
+    return _Process(state=fields[0], parent=int(fields[1]), started=float(fields[19]))

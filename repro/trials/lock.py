@@ -74,14 +74,17 @@ def _create(path: Path) -> bool:
 
 
 def is_held(path: Path, beat_path: Path | None = None) -> bool:
-    """Say whether the claim ``path`` has an owner that is alive; ``beat_path`` as above."""
+    """Say whether the claim ``path`` has an owner that is alive; ``beat_path`` as above.
+
+    A process that has died still holds it while its parent, which knows why, writes that down.
+    """
     claim = read_beat(path)
     if claim is None:
         return path.exists() and not _is_unreadable_for_long(path)
     beat = read_beat(beat_path) if beat_path else None
     if beat and (beat.host, beat.pid) == (claim.host, claim.pid):
-        return beat.is_alive()
-    return claim.is_alive()
+        claim = beat
+    return claim.is_alive() or claim.is_unreaped()
 
 
 def is_doubtful(path: Path, beat_path: Path) -> bool:

@@ -17,7 +17,7 @@ from repro.data import DataFile
 from repro.errors import UserError
 from repro.files import read_json
 from tasks.scaling.domains import DOMAINS, HUB_SETS, check_dataset, content_hash, data_files
-from tasks.scaling.extrapolation import beyond_training
+from tasks.scaling.extrapolation import extrapolated_best_size, extrapolated_law
 from tasks.scaling.ladder import Rung, train_rung
 from tasks.scaling.measures import (
     COMPUTE_LEVELS,
@@ -69,10 +69,11 @@ class Scaling:
     Metrics that judge a law: ``size_error``, ``compute_error`` (nats), ``forecast_error``
     (doublings). Of its fit to all models: ``constant``, ``compute_constant`` (nats), where the
     source is known ``constant_error``, ``compute_constant_error`` (as shares), and what
-    :func:`~tasks.scaling.extrapolation.beyond_training` has (mathematics). The ladder's own,
+    :func:`~tasks.scaling.extrapolation.extrapolated_law` has (mathematics). The ladder's own,
     with the method that describes it alone: ``loss@r`` with r the size relative to the smallest;
-    what :func:`~tasks.scaling.measures.best_sizes` and
-    :func:`~tasks.scaling.measures.joint_law` have;
+    what :func:`~tasks.scaling.measures.best_sizes`,
+    :func:`~tasks.scaling.measures.joint_law` and
+    :func:`~tasks.scaling.extrapolation.extrapolated_best_size` (mathematics) have;
     ``divergence@r`` (from the true source, where known); ``frontier_divergence@c`` (from the same,
     c the compute relative to the smallest model's run); what :mod:`tasks.scaling.information` has
     (pairs); ``extrapolation_loss@r`` and ``matched_extrapolation@r`` (mathematics);
@@ -162,7 +163,7 @@ class Scaling:
             laws = {
                 **out_of_sample(ladder, method),
                 **whole_ladder(ladder, method),
-                **beyond_training(ladder, method),
+                **extrapolated_law(ladder, method),
             }
         else:
             truth_names = _TRUTH_METRICS if ladder.true_loss is not None else ()
@@ -204,7 +205,7 @@ def _of_ladder(ladder: Ladder, whole: bool) -> dict[str, float]:
     """Return what no law changes; all of it NaN where a model diverged."""
     found = {**by_size(ladder), **frontier_divergence(ladder), **best_sizes(ladder)}
     if whole:
-        return {**found, **joint_law(ladder)}
+        return {**found, **joint_law(ladder), **extrapolated_best_size(ladder)}
     return dict.fromkeys([*found, *_JOINT_METRICS], math.nan)
 
 

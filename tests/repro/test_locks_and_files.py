@@ -64,6 +64,36 @@ def test_a_claim_belongs_to_one_and_is_void_when_its_owner_dies(tmp_path: Path) 
     assert try_claim(claim)
 
 
+def test_a_claim_of_the_dead_is_their_parents_until_it_has_heard_of_their_end(
+    tmp_path: Path,
+) -> None:
+    """Else another worker takes the trial over, and says of the attempt that nobody knows why."""
+    claim, beat = tmp_path / "claim", tmp_path / "heartbeat.json"
+    died, may_reap = FORK.Event(), FORK.Event()
+    taken = FORK.Queue()
+
+    def parent() -> None:
+        child = FORK.Process(target=lambda: (try_claim(claim, beat), os._exit(1)))
+        child.start()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        died.set()
+        may_reap.wait()
+        taken.put(try_claim(claim, beat))
+        release(claim)
+        child.join()
+
+    worker = FORK.Process(target=parent)
+    worker.start()
+    died.wait()
+    try:
+        assert not try_claim(claim, beat)
+    finally:
+        may_reap.set()
+    assert taken.get()
+    worker.join()
+    assert try_claim(claim, beat)
+
+
 def test_of_many_claimants_one_wins(tmp_path: Path) -> None:
     """Over many rounds: a claim that is just taken over must not be taken for the dead one."""
     rounds, contestants = 300, 3

@@ -5,7 +5,7 @@ import pytest
 
 from methods.scaling_laws import PowerLawWithConstant
 from tasks.scaling.domains import EXTRAPOLATION, TEST
-from tasks.scaling.extrapolation import beyond_training
+from tasks.scaling.extrapolation import extrapolated_best_size, extrapolated_law
 from tasks.scaling.measures import Ladder
 
 SIZES = 1536.0 * np.array([1, 4, 9, 16, 36, 64])
@@ -19,27 +19,28 @@ def ladder(beyond):
 
 
 def test_the_law_is_that_of_the_losses_beyond_training():
-    beyond = 2.25 + 30 / SIZES[:, None] ** 0.5 + 0 * TOKENS
-    found = beyond_training(ladder(beyond), PowerLawWithConstant())
+    beyond = ladder(2.25 + 30 / SIZES[:, None] ** 0.5 + 0 * TOKENS)
+    found = extrapolated_law(beyond, PowerLawWithConstant())
     assert found["extrapolation_constant"] == pytest.approx(2.25, abs=1e-4)
-    assert found.keys() >= {"extrapolation_best_size_exponent"}
-    assert all(name.startswith("extrapolation_") for name in found)
-    assert not any("error" in name for name in found)  # the known loss is that of another test
+    # No error against the known loss, which is that of another test; no best size, which no law has.
+    assert found.keys() == {"extrapolation_constant", "extrapolation_compute_constant"}
 
 
 def test_best_sizes_and_frontier_are_those_of_the_losses_beyond_training():
-    beyond = 2.25 + 12 / SIZES[:, None] ** 0.4 + 200 / TOKENS**0.6
-    found = beyond_training(ladder(beyond), PowerLawWithConstant())
+    losses = 2.25 + 12 / SIZES[:, None] ** 0.4 + 200 / TOKENS**0.6
     # A constant moves no best size: the same shape has the same exponent as inside.
-    same = beyond_training(ladder(beyond - 1), PowerLawWithConstant())
-    name = "extrapolation_best_size_exponent"
-    assert found[name] == pytest.approx(same[name])
-    apart = found["extrapolation_compute_constant"] - same["extrapolation_compute_constant"]
-    assert apart == pytest.approx(1, abs=0.05)
+    exponents = [extrapolated_best_size(ladder(losses - apart)) for apart in (0, 1)]
+    assert exponents[0] == pytest.approx(exponents[1])
+    name = "extrapolation_compute_constant"
+    found, same = (
+        extrapolated_law(ladder(losses - apart), PowerLawWithConstant())[name] for apart in (0, 1)
+    )
+    assert found - same == pytest.approx(1, abs=0.05)
 
 
 def test_nothing_is_said_without_such_a_test_or_of_losses_that_are_not_finite():
     broken = np.full((6, 12), 3.0)
     broken[2, 3] = np.inf
-    assert beyond_training(ladder(None), PowerLawWithConstant()) == {}
-    assert beyond_training(ladder(broken), PowerLawWithConstant()) == {}
+    for without in (ladder(None), ladder(broken)):
+        assert extrapolated_law(without, PowerLawWithConstant()) == {}
+        assert extrapolated_best_size(without) == {}
