@@ -201,7 +201,7 @@ class _Worker:
     def _wait(self, child: int, batch: Sequence[TrialFolder]) -> Ending:
         """Wait for a trial's process. At a signal, let it come to an end, and say why it did.
 
-        It is not reaped yet: until then no other worker takes the trial, and learns less of its end.
+        It is not reaped yet: until then no other worker takes the trial, not knowing of its end.
         """
         try:
             release_signals()

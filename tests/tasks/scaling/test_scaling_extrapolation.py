@@ -22,7 +22,7 @@ def test_the_law_is_that_of_the_losses_beyond_training():
     beyond = ladder(2.25 + 30 / SIZES[:, None] ** 0.5 + 0 * TOKENS)
     found = extrapolated_law(beyond, PowerLawWithConstant())
     assert found["extrapolation_constant"] == pytest.approx(2.25, abs=1e-4)
-    # No error against the known loss, which is that of another test; no best size, which no law has.
+    # No error against the known loss, that of another test; no best size, which no law has.
     assert found.keys() == {"extrapolation_constant", "extrapolation_compute_constant"}
 
 
