@@ -206,6 +206,7 @@ class _Worker:
         try:
             release_signals()
             ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+            assert ended is not None  # as it would be with WNOHANG alone
             self._unreaped = child
             return ending_of(ended)
         except Interrupted:
