@@ -80,7 +80,7 @@ def report_tex(document: Document, figures: Sequence[RenderedFigure]) -> str:
         wording=wording,
         tabulars=tabulars,
         describe_p=describe_p,
-        legend=legend(),
+        legend=legend,
         loss_profile=loss_profile,
         setup=SETUP,
         citation=parts.citation(document.plan.spec),
@@ -153,7 +153,7 @@ def _continued(index: int, parts: int) -> str:
 def _caption(document: Document, table: Table) -> Tex:
     notes = " ".join(prose(note) for note in document.notes)
     printed = f" {prose(document.printed_note)}" if document.printed_note else ""
-    text = f"{prose(table.title)}. {legend()}{printed} {prose(document.banner)}. {notes}"
+    text = f"{prose(table.title)}. {legend(table)}{printed} {prose(document.banner)}. {notes}"
     return Tex(text.strip())
 
 

@@ -194,6 +194,7 @@ def _rules(blocks: Sequence[_Block]) -> Iterable[str]:
         start += len(block.parts)
 
 
-def legend() -> Tex:
-    """Return what the numbers and the star mean, for a caption."""
-    return Tex(rf"{prose(wording.MEANS)} $\star$ {escape(wording.BEST_MEANS)}.")
+def legend(table: Table) -> Tex:
+    """Return what the numbers mean, and the star where there is one, for a caption."""
+    star = rf" $\star$ {escape(wording.BEST_MEANS)}." if table.has_best else ""
+    return Tex(f"{prose(wording.MEANS)}{star}")

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 
-from repro.cells.aggregate import dataset_entry
+from repro.cells.aggregate import Cell, dataset_entry
 from repro.cells.overall_row import OverallRow
 from repro.claims import ClaimVerdict, Finding, describe_p
 from repro.claims.words import SHOWN_REASONS, unit_of
@@ -63,14 +63,18 @@ def dataset_notes(document: Document) -> list[tuple[str, str]]:
 def verdict_sentences(document: Document) -> list[tuple[str, Mark]]:
     """Return (method on data set, verdict) for each cell that is compared with a printed number."""
     return [
-        (f"{row.label} on {column.label}, {table.metric.label}", mark)
+        (_place(document.plan.spec, entry.cell), mark)
         for table in (*document.tables, *document.other_tables)
-        for row in table.rows
-        for column, entry in zip(table.columns, row.entries, strict=True)
-        if entry.verdict is not None
+        for entry in table.entries
+        if entry.cell is not None and entry.verdict is not None
         for mark in entry.marks
         if mark.sentence
     ]
+
+
+def _place(spec: TableSpec, cell: Cell) -> str:
+    dataset = dataset_entry(spec, cell.dataset).label
+    return f"{spec.methods[cell.method].label} on {dataset}, {metric_heading(spec, cell.metric)}"
 
 
 @dataclass(frozen=True)

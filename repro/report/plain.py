@@ -152,7 +152,9 @@ def _once(text: str) -> Iterator[str]:
 def _legend(document: Document) -> str:
     plan = document.plan
     resplit = any(dataset_entry(plan.spec, name).resplit > 0 for name in plan.datasets)
-    text = f"{wording.MEANS} {wording.BEST} {wording.BEST_MEANS}."
+    text = wording.MEANS
+    if any(table.has_best for table in document.tables):
+        text += f" {wording.BEST} {wording.BEST_MEANS}."
     if resplit:
         text += " Intervals over re-splits of one table use the corrected variance."
     return text

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 class Column:
     """What a column holds: one metric on one data set.
 
+    ``dataset``  empty where each row has its own
     ``printed``  whether the paper prints a number of it that ours is compared with
     """
 
@@ -113,12 +114,13 @@ def _judged(verdict: CellVerdict, stage: str = "") -> Mark:
 
 @dataclass(frozen=True)
 class Row:
-    """One method's entries."""
+    """One method's entries; ``dataset``: all on this one, empty where each column has its own."""
 
     method: str
     label: str
     role: str
     entries: tuple[Entry, ...]
+    dataset: str = ""
 
     @property
     def measured(self) -> bool:
@@ -128,12 +130,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Methods × columns. ``groups`` are (title, rows) by role, empty ones left out."""
+    """Methods × columns. ``groups`` are (title, rows) by role, empty ones left out.
+
+    Or data sets × columns, of one method: ``of_one``.
+    """
 
     title: str
     metric: Metric
     columns: tuple[Column, ...]
     groups: tuple[tuple[str, tuple[Row, ...]], ...]
+    of_one: bool = False
 
     @property
     def rows(self) -> list[Row]:
@@ -144,6 +150,11 @@ class Table:
     def entries(self) -> list[Entry]:
         """All entries, row by row."""
         return [entry for row in self.rows for entry in row.entries]
+
+    @property
+    def has_best(self) -> bool:
+        """Whether an entry is marked as the best of its column."""
+        return any(entry.best for entry in self.entries)
 
     @property
     def says_anything(self) -> bool:
@@ -187,7 +198,7 @@ def other_tables(plan: Plan, data: Aggregate, verdicts: Judged) -> list[Table]:
         if metric.table:
             continue
         if metric.levels:
-            tables += [_by_level(plan, data, name, d, verdicts) for d in plan.datasets]
+            tables += _by_level(plan, data, name, verdicts)
         else:
             tables.append(_by_dataset(plan, data, name, verdicts))
     return tables
@@ -204,7 +215,7 @@ def make_table(
 
     So are methods that measure none of them, where others do.
     """
-    measured = [c for c in columns if any(_cell(data, m, c) for m in plan.methods)]
+    measured = [c for c in columns if any(data.cell(c.dataset, m, c.metric) for m in plan.methods)]
     maker = _EntryMaker(plan, data, verdicts)
     groups = []
     for role, heading in wording.ROLES.items():
@@ -230,7 +241,28 @@ def _by_dataset(plan: Plan, data: Aggregate, metric: str, verdicts: Judged) -> T
     return make_table(plan, data, title, columns, verdicts)
 
 
-def _by_level(plan: Plan, data: Aggregate, name: str, dataset: str, verdicts: Judged) -> Table:
+def _by_level(plan: Plan, data: Aggregate, name: str, verdicts: Judged) -> list[Table]:
+    """Return a table of methods × levels for each data set.
+
+    Where a single method measures the metric, on several data sets: one of data sets × levels.
+    """
+    metrics = [f"{name}@{level}" for level in plan.spec.metrics[name].levels]
+    measured = {
+        (method, dataset): None
+        for method in plan.methods
+        for dataset in plan.datasets
+        if any(data.cell(dataset, method, metric) for metric in metrics)
+    }
+    datasets = [dataset for _, dataset in measured]
+    if len({method for method, _ in measured}) == 1 and len(datasets) > 1:
+        (method,) = {method for method, _ in measured}
+        return [_of_one_method(plan, data, name, method, datasets, verdicts)]
+    return [_of_one_dataset(plan, data, name, dataset, verdicts) for dataset in plan.datasets]
+
+
+def _of_one_dataset(
+    plan: Plan, data: Aggregate, name: str, dataset: str, verdicts: Judged
+) -> Table:
     entry = plan.spec.metrics[name]
     columns = [
         Column(dataset, f"{name}@{level}", level, _compared(plan, dataset, f"{name}@{level}"))
@@ -240,19 +272,45 @@ def _by_level(plan: Plan, data: Aggregate, name: str, dataset: str, verdicts: Ju
     return make_table(plan, data, title, columns, verdicts)
 
 
+def _of_one_method(
+    plan: Plan,
+    data: Aggregate,
+    name: str,
+    method: str,
+    datasets: Sequence[str],
+    verdicts: Judged,
+) -> Table:
+    maker, entry = _EntryMaker(plan, data, verdicts), plan.spec.metrics[name]
+    columns = tuple(
+        Column("", metric, level, any(_compared(plan, dataset, metric) for dataset in datasets))
+        for level in entry.levels
+        for metric in [f"{name}@{level}"]
+        if any(data.cell(dataset, method, metric) for dataset in datasets)
+    )
+    role = plan.spec.methods[method].role
+    rows = tuple(
+        Row(
+            method,
+            dataset_entry(plan.spec, dataset).label,
+            role,
+            tuple(maker.entry(method, dataset, column.metric) for column in columns),
+            dataset,
+        )
+        for dataset in datasets
+    )
+    groups = ((plan.spec.methods[method].label, rows),)
+    return Table(wording.metric_title(entry), entry, columns, groups, of_one=True)
+
+
 def _compared(plan: Plan, dataset: str, metric: str) -> bool:
     """Say whether the paper prints a number of this column, and the scale is the paper's."""
     printed = {(entry.dataset, entry.metric) for entry in plan.spec.reported}
     return plan.scale_name == "paper" and (dataset, metric) in printed
 
 
-def _cell(data: Aggregate, method: str, column: Column) -> Cell | None:
-    return data.cell(column.dataset, method, column.metric)
-
-
 def _row(maker: _EntryMaker, method: str, columns: Sequence[Column]) -> Row:
     entry = maker.plan.spec.methods[method]
-    entries = tuple(maker.entry(method, column) for column in columns)
+    entries = tuple(maker.entry(method, column.dataset, column.metric) for column in columns)
     return Row(method, entry.label, entry.role, entries)
 
 
@@ -264,10 +322,10 @@ class _EntryMaker:
         self._data = data
         self._verdicts = verdicts
         self._printed = {(r.dataset, r.method, r.metric): r for r in plan.spec.reported}
-        self._best: dict[Column, float | None] = {}
+        self._best: dict[tuple[str, str], float | None] = {}
 
-    def entry(self, method: str, column: Column) -> Entry:
-        key = (column.dataset, method, column.metric)
+    def entry(self, method: str, dataset: str, metric: str) -> Entry:
+        key = (dataset, method, metric)
         cell, printed = self._data.cell(*key), self._printed.get(key)
         if cell is None:
             return Entry(None, printed=printed)
@@ -279,25 +337,26 @@ class _EntryMaker:
             verdict=self._verdicts.first.get(key),
             second=self._verdicts.second.get(key),
         )
-        return self._with_number(entry, cell, column)
+        return self._with_number(entry, cell)
 
-    def _with_number(self, entry: Entry, cell: Cell, column: Column) -> Entry:
+    def _with_number(self, entry: Entry, cell: Cell) -> Entry:
         spec = self.plan.spec
         if cell.summary is None or cell.state == "not comparable":
             return entry
-        decimals = spec.metric(column.metric).decimals
+        decimals = spec.metric(cell.metric).decimals
         width = cell.summary.half_width
         return replace(
             entry,
             value=wording.number(cell.summary.mean, decimals),
             spread="" if width is None else wording.number(width, decimals),
-            best=_may_be_best(spec, cell) and cell.summary.mean == self._best_of(column),
+            best=_may_be_best(spec, cell) and cell.summary.mean == self._best_of(cell),
         )
 
-    def _best_of(self, column: Column) -> float | None:
-        if column not in self._best:
-            self._best[column] = _best(self.plan, self._data, column)
-        return self._best[column]
+    def _best_of(self, cell: Cell) -> float | None:
+        place = (cell.dataset, cell.metric)
+        if place not in self._best:
+            self._best[place] = _best(self.plan, self._data, *place)
+        return self._best[place]
 
 
 def _may_be_best(spec: TableSpec, cell: Cell) -> bool:
@@ -306,12 +365,14 @@ def _may_be_best(spec: TableSpec, cell: Cell) -> bool:
     return finished and spec.methods[cell.method].role != "control"
 
 
-def _best(plan: Plan, data: Aggregate, column: Column) -> float | None:
-    better = plan.spec.metric(column.metric).better
-    cells = [_cell(data, method, column) for method in plan.methods]
+def _best(plan: Plan, data: Aggregate, dataset: str, metric: str) -> float | None:
+    """Return the best mean of several methods; who is alone is not the best of anything."""
+    better = plan.spec.metric(metric).better
+    cells = [data.cell(dataset, method, metric) for method in plan.methods]
     rivals = [c for c in cells if c and plan.spec.methods[c.method].role != "control"]
     # While a rival is unfinished, the best of the others may not be the best.
-    if better == "neither" or not all(_may_be_best(plan.spec, cell) for cell in rivals):
+    finished = all(_may_be_best(plan.spec, cell) for cell in rivals)
+    if better == "neither" or len(rivals) < 2 or not finished:
         return None
     means = [cell.summary.mean for cell in rivals if cell.summary]
     if not means:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from repro.cells.aggregate import Group, aggregate, dataset_entry
 from repro.claims import Finding
 from repro.report import parts, wording
 from repro.report.document import Document
-from repro.report.table import Entry
+from repro.report.table import Entry, Row
 from repro.spec import Claim
 
 #: With more trials than this, lists of trials show the table's metrics alone: the page must load.
@@ -61,13 +62,13 @@ def rows_of(document: Document) -> dict[tuple[str, str], str]:
     for index, table in enumerate((*document.tables, *document.other_tables)):
         for column in table.columns:
             for row in table.rows:
-                found.setdefault((column.metric, row.method), row_anchor(index, row.method))
+                found.setdefault((column.metric, row.method), row_anchor(index, row))
     return found
 
 
-def row_anchor(table: int, method: str) -> str:
-    """Return the anchor of a method's row in one of the document's tables, counted from 0."""
-    return f"row{table}-{method}"
+def row_anchor(table: int, row: Row) -> str:
+    """Return the anchor of a row in one of the document's tables, counted from 0."""
+    return f"row{table}-{row.method}" + (f"-{quote(row.dataset)}" if row.dataset else "")
 
 
 def anchors_of(document: Document) -> tuple[Anchors, Anchors]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,11 @@ from repro.cells.settling import address_of
 from repro.files import write_json
 from repro.planning.plan import Plan
 from repro.planning.seal import sealed_number
+from repro.report import wording
 from repro.report.document import make_document
+from repro.report.latex_table import legend
+from repro.report.page import html
+from repro.report.parts import verdict_sentences
 from repro.report.table import Entry, Mark
 from repro.settle import SecondStage, second_plan
 
@@ -92,3 +97,64 @@ def test_the_second_stages_verdict_stands_beside_whatever_the_first_says(
 def test_a_state_without_a_verdict_has_no_second_stage_either() -> None:
     assert Entry(None).marks == ()
     assert Entry(None, state="failed", symbol="✕").marks == (Mark("✕", "failed"),)
+
+
+def measured_by(folder: Path, method: str, **changes: Any) -> Plan:
+    """Return a plan in which one method alone measures the attacks, and another the error too."""
+    methods = {key: SPEC["methods"][key] for key in ("bottleneck", "mse")}
+    plan = made_up_plan(folder, methods=methods, claims=[], **changes)
+    for trial in plan.trials:
+        metrics = {"rmse": 0.5 + 0.01 * trial.seed}
+        if trial.setting.method == method and trial.setting.dataset != "skewed":
+            metrics |= {f"fgsm_rmse@{level}": 0.6 + 0.01 * trial.seed for level in (0.05, 0.2)}
+        store_result(plan, trial, metrics)
+    return plan
+
+
+def test_levels_that_one_method_measures_are_one_table_of_data_sets(tmp_path: Path) -> None:
+    plan = measured_by(tmp_path, "mse")
+    document = make_document(plan, plan.records())
+    (table,) = [one for one in document.other_tables if one.metric.label == "RMSE under FGSM"]
+    assert [column.label for column in table.columns] == ["0.05", "0.2"]
+    ((heading, rows),) = table.groups
+    assert heading == "MSE"
+    assert [row.label for row in rows] == ["Diabetes", "Gaussian noise", "Heavy tails"]
+    for row in rows:
+        for column, entry in zip(table.columns, row.entries, strict=True):
+            assert entry.cell is document.data.cell(row.dataset, "mse", column.metric)
+    page = html(document, [], {})
+    assert '<th scope="col">Data set</th><th scope="col">0.05</th>' in page
+    anchors = re.findall(r'<tr class="\w+" id="(row[^"]+)"', page)
+    assert len(anchors) == len(set(anchors))
+
+
+def test_who_is_alone_is_not_the_best(tmp_path: Path) -> None:
+    plan = measured_by(tmp_path, "mse")
+    document = make_document(plan, plan.records())
+    (attacked,) = [one for one in document.other_tables if one.metric.label == "RMSE under FGSM"]
+    (clean,) = document.tables
+    assert clean.has_best
+    assert not attacked.has_best
+    assert wording.BEST_MEANS in legend(clean)
+    assert legend(attacked) == legend(clean).partition(r" $\star$")[0]
+
+
+def test_a_verdict_on_a_printed_number_of_a_level_says_on_which_data_set(tmp_path: Path) -> None:
+    scales = SPEC["scales"] | {"paper": {"datasets": ["gaussian", "heavy"], "seeds": 5}}
+    number = NUMBER | {"method": "mse", "metric": "fgsm_rmse@0.2"}
+    methods = {key: SPEC["methods"][key] for key in ("bottleneck", "mse")}
+    plan = made_up_plan(
+        tmp_path, "paper", scales=scales, methods=methods, claims=[], reported=[number]
+    )
+    for trial in plan.trials:
+        levels = {"fgsm_rmse@0.2": 0.4 + 0.001 * trial.seed}
+        metrics = {"rmse": 0.5, **(levels if trial.setting.method == "mse" else {})}
+        store_result(plan, trial, metrics)
+    document = make_document(plan, plan.records())
+    ((place, mark),) = verdict_sentences(document)
+    assert place == "MSE on Gaussian noise, RMSE under FGSM @ 0.2"
+    assert mark.sentence
+    # The paper's number stands beside ours, and a dash where it prints none.
+    page = html(document, [], {})
+    assert '<td class="printed">0.40 ± 0.01</td>' in page
+    assert '<td class="printed">—</td>' in page
