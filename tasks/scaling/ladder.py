@@ -23,7 +23,7 @@ from models.language.checkpoints import TRAINING
 from models.language.precision import Precision
 from repro.files import write_json
 from tasks.scaling.blank_training import measured_pairs
-from tasks.scaling.domains import TEST, Domain, PairedSequences, domain_of
+from tasks.scaling.domains import TEST, Domain, PairedSequences, domain_of, guess_loss
 from tasks.scaling.finetuning import finetuned
 
 #: The size at which the setting ``learning_rate`` holds, and how it falls with size (the paper's).
@@ -103,9 +103,9 @@ def train_rung(directory: Path, **settings: Any) -> None:
 
     ``settings`` are those of :class:`Rung`. The file has ``size`` (N), ``parameters`` (all),
     ``looks`` (tokens seen and the loss of every test of the domain there, in nats per counted
-    token), ``true_loss`` (or null), ``classification`` (loss and error rate, or null) and ``pairs``
-    (see :func:`~tasks.scaling.blank_training.measured_pairs`, or null). A killed build goes on from
-    its last checkpoint, with the losses that it had measured.
+    token), ``true_loss`` (or null), ``guess_loss``, ``classification`` (loss and error rate, or
+    null) and ``pairs`` (see :func:`~tasks.scaling.blank_training.measured_pairs`, or null). A
+    killed build goes on from its last checkpoint, with the losses that it had measured.
     """
     rung = Rung(**settings)
     domain = domain_of(rung.dataset, rung.seed)
@@ -137,6 +137,7 @@ def train_rung(directory: Path, **settings: Any) -> None:
             "parameters": sum(weight.numel() for weight in model.parameters()),
             "looks": looks,
             "true_loss": domain.true_loss(rung.seed),
+            "guess_loss": guess_loss(domain.tests(rung.seed)[TEST]),
             "classification": classified and classified._asdict(),
             "pairs": pairs,
             "settings": asdict(rung),

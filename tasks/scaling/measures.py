@@ -25,6 +25,10 @@ LEAST_POINTS = 3
 #: Of a frontier, models of which an exponent without the first and the last says something: with
 #: four, it would be that of the line through two points.
 LEAST_FRONTIER = 5
+#: Of the variance of the losses' logarithms, what L(N, D) must explain before it says anything.
+LEAST_EXPLAINED = 0.95
+#: Of the loss of guessing, the share below which a model has learnt something.
+MOST_GUESSED = 0.9
 #: Compute relative to the smallest model's whole run at which the best size is read.
 COMPUTE_LEVELS = (4, 8, 16)
 #: The same for the frontier's divergence from the source.
@@ -37,6 +41,7 @@ class Ladder:
 
     ``sizes``  N, (models,); ``tokens`` (looks,); ``losses`` test → (models, looks)
     ``true_loss``  of the source itself, where known
+    ``guess_loss``  of who knows but how often each token comes, on the test
     ``classification``  of each model, where the domain has classes
     ``pairs``  what each model knows of pairs, where the domain has them
     """
@@ -45,6 +50,7 @@ class Ladder:
     tokens: Numbers
     losses: Mapping[str, Numbers]
     true_loss: float | None = None
+    guess_loss: float = math.inf
     classification: Sequence[Mapping[str, float]] | None = None
     pairs: Sequence[Mapping[str, Any]] | None = None
 
@@ -60,6 +66,7 @@ class Ladder:
             tokens=np.array([look["tokens"] for look in looks[0]], dtype=float),
             losses={n: np.array([[look[n] for look in own] for own in looks]) for n in names},
             true_loss=rungs[0]["true_loss"],
+            guess_loss=rungs[0]["guess_loss"],
             classification=classified if classified[0] else None,
             pairs=pairs if pairs[0] else None,
         )
@@ -158,22 +165,28 @@ def frontier_divergence(ladder: Ladder) -> dict[str, float]:
 def joint_law(ladder: Ladder) -> dict[str, float]:
     """Return what L(N, D) = E + A / N^α + B / D^β through all points of all models says.
 
+    ``joint_explained``  share of the variance of ln loss that the law explains; below
+        ``LEAST_EXPLAINED`` it is no law of these losses, and the rest is left out
     ``joint_constant``  E, in nats
-    ``joint_best_size_exponent``, ``joint_best_size@c``  β / (α + β), and the best size at some
-        amounts of compute, relative to the smallest. The ladder's ends, which hold the exponent of
-        :func:`best_sizes` near 0.5, do not hold these. NaN where an exponent ends at its edge: the
-        loss then says nothing of one of the two
+    ``joint_best_size_exponent``, ``joint_log_best_size@c``  β / (α + β), and the logarithm of the
+        best size, relative to the smallest, at some amounts of compute. The ladder's ends, which
+        hold the exponent of :func:`best_sizes` near 0.5, do not hold these. Left out where an
+        exponent ends at its edge: the loss then says nothing of one of the two
     """
     kept = ladder.counted(LAW_FROM)
-    losses = ladder.losses[TEST][:, kept]
+    losses = ladder.losses[TEST][:, kept].ravel()
     sizes, tokens = np.broadcast_arrays(ladder.sizes[:, None], ladder.tokens[kept])
-    law = fit_joint(sizes.ravel(), tokens.ravel(), losses.ravel())
-    best = _nowhere if law.at_edge else lambda compute: law.optimal(compute)[0]
-    return {
-        "joint_constant": law.parameters["constant"],
-        "joint_best_size_exponent": math.nan if law.at_edge else law.compute_exponent,
-        **_at_levels("joint_best_size", ladder, best),
-    }
+    law = fit_joint(sizes.ravel(), tokens.ravel(), losses)
+    residuals = np.log(losses / law.predict(sizes.ravel(), tokens.ravel()))
+    explained = 1 - float((residuals**2).mean() / np.log(losses).var())
+    if explained < LEAST_EXPLAINED:
+        return {"joint_explained": explained}
+    found = {"joint_explained": explained, "joint_constant": law.parameters["constant"]}
+    if law.at_edge:
+        return found
+    sizes_at = _at_levels("joint_log_best_size", ladder, lambda compute: law.optimal(compute)[0])
+    logarithms = {name: math.log(size) for name, size in sizes_at.items()}
+    return {**found, "joint_best_size_exponent": law.compute_exponent, **logarithms}
 
 
 def best_sizes(ladder: Ladder) -> dict[str, float]:
@@ -221,14 +234,18 @@ def _points_of_sizes(ladder: Ladder) -> tuple[Numbers, Numbers, Numbers]:
 
 def by_size(ladder: Ladder) -> dict[str, float]:
     """Return what each model reached, as metrics whose level is its relative size."""
-    columns: dict[str, Sequence[float]] = {"loss": ladder.final.tolist()}
+    columns: dict[str, Sequence[float]] = {
+        "loss": ladder.final.tolist(),
+        "late_fall": late_fall(ladder).tolist(),
+    }
     if ladder.true_loss is not None:
         columns["divergence"] = (ladder.final - ladder.true_loss).tolist()
     if ladder.pairs is not None:
         columns |= information_by_size(ladder.pairs)
     if EXTRAPOLATION in ladder.losses:
         columns["extrapolation_loss"] = ladder.losses[EXTRAPOLATION][:, -1].tolist()
-        columns["matched_extrapolation"] = _matched(ladder)
+        if matched := _matched(ladder):
+            columns["matched_extrapolation"] = matched
     if ladder.classification is not None:
         for name, key in (("classification_loss", "loss"), ("error_rate", "error_rate")):
             columns[name] = [found[key] for found in ladder.classification]
@@ -240,15 +257,27 @@ def by_size(ladder: Ladder) -> dict[str, float]:
     return found if ladder.pairs is None else {**found, **information_checks(ladder.pairs[-1])}
 
 
+def late_fall(ladder: Ladder) -> Numbers:
+    """Return by how many nats each model's loss fell over the last half of its tokens, (models,).
+
+    Between looks, on a straight line over the logarithm of the tokens. Near 0: converged.
+    """
+    places, losses = np.log(ladder.tokens), ladder.losses[TEST]
+    middle = [np.interp(math.log(ladder.tokens[-1] / 2), places, own) for own in losses]
+    return np.array(middle) - losses[:, -1]
+
+
 def _matched(ladder: Ladder) -> list[float]:
     """Return the extrapolation loss of each model but the smallest at the same loss in range.
 
     That loss is the worst of these models' least ones, so that each has reached it; in between
-    looks, a straight line joins the two losses. The smallest may have learnt nothing: at its loss,
-    that of guessing, all models would be alike whatever else holds.
+    looks, a straight line joins the two losses. Nothing where one of them has hardly learnt more
+    than to guess: at that loss all models are alike, whatever else holds.
     """
     inside, beyond = ladder.losses[TEST][1:], ladder.losses[EXTRAPOLATION][1:]
     level = float(inside.min(axis=1).max())
+    if not level <= MOST_GUESSED * ladder.guess_loss:
+        return []
     return [_when(own, level, other) for own, other in zip(inside, beyond, strict=True)]
 
 

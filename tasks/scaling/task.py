@@ -70,7 +70,8 @@ class Scaling:
     (doublings). Of its fit to all models: ``constant``, ``compute_constant`` (nats), where the
     source is known ``constant_error``, ``compute_constant_error`` (as shares), and what
     :func:`~tasks.scaling.extrapolation.extrapolated_law` has (mathematics). The ladder's own,
-    with the method that describes it alone: ``loss@r`` with r the size relative to the smallest;
+    with the method that describes it alone: ``loss@r`` with r the size relative to the smallest,
+    and ``late_fall@r`` (:func:`~tasks.scaling.measures.late_fall`);
     what :func:`~tasks.scaling.measures.best_sizes`,
     :func:`~tasks.scaling.measures.joint_law` and
     :func:`~tasks.scaling.extrapolation.extrapolated_best_size` (mathematics) have;
@@ -217,9 +218,10 @@ _LAW_METRICS = (
     "compute_constant",
 )
 _JOINT_METRICS = (
+    "joint_explained",
     "joint_constant",
     "joint_best_size_exponent",
-    *(f"joint_best_size@{level}" for level in COMPUTE_LEVELS),
+    *(f"joint_log_best_size@{level}" for level in COMPUTE_LEVELS),
 )
 #: Where the source is known.
 _TRUTH_METRICS = ("constant_error", "compute_constant_error")

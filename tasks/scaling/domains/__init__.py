@@ -16,7 +16,7 @@ from models.language.corpora import (
 from repro.data import DataFile
 from repro.errors import UserError, did_you_mean
 from tasks.scaling.domains.digits import Digits
-from tasks.scaling.domains.domain import TEST, Domain, Labelled
+from tasks.scaling.domains.domain import TEST, Domain, Labelled, guess_loss
 from tasks.scaling.domains.image_sets import CIFAR, IMAGE_SETS, Cifar10
 from tasks.scaling.domains.markov_chain import MarkovChain
 from tasks.scaling.domains.mathematics import EXTRAPOLATION, Mathematics
@@ -110,4 +110,5 @@ __all__ = [
     "content_hash",
     "data_files",
     "domain_of",
+    "guess_loss",
 ]

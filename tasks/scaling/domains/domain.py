@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from models.language import Batch, Batches
@@ -66,6 +67,16 @@ class OfUnknownEntropy:
 def random_at(*numbers: int) -> np.random.Generator:
     """Return a generator that depends on the numbers alone."""
     return np.random.default_rng([number % 2**63 for number in numbers])
+
+
+def guess_loss(test: Sequence[Batch]) -> float:
+    """Return the loss of who knows but how often each counted token comes, nats per token."""
+    targets = torch.cat([batch.targets.ravel() for batch in test])
+    whole = [torch.ones_like(b.targets) if b.weight is None else b.weight for b in test]
+    weights = torch.cat([weight.ravel() for weight in whole]).double()
+    counts = torch.bincount(targets, weights=weights)
+    shares = counts[counts > 0] / counts.sum()
+    return -float((shares * shares.log()).sum())
 
 
 def cut(batch: Batch, rows: int = 128) -> list[Batch]:

@@ -26,7 +26,7 @@ class Mathematics(OfUnknownEntropy, Unlabelled):
     ``columns``          of training, 1 to so many; ``further_columns``: of the test beyond
     """
 
-    base: int = 4
+    base: int = 3
     context: int = 21
     columns: int = 4
     further_columns: int = 6

@@ -1,6 +1,7 @@
 """Domains: known truths against brute force, tests that training does not see, bad input."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.language import Batch
 from repro.errors import UserError
 from tasks.scaling.domains import (
     DOMAINS,
@@ -17,6 +19,7 @@ from tasks.scaling.domains import (
     check_dataset,
     data_files,
     domain_of,
+    guess_loss,
 )
 from tasks.scaling.domains.digits import START, Digits, sequences
 from tasks.scaling.domains.markov_chain import MarkovChain
@@ -195,3 +198,12 @@ def test_the_published_corpus_is_read_in_its_own_format(tmp_path, monkeypatch):
     monkeypatch.setenv("KLAIM_CACHE", str(tmp_path / "cache"))
     domain = domain_of("wikitext_103", 0)
     assert domain.batches(2, 0).at(0).tokens.shape == (2, 512)
+
+
+def test_guessing_by_how_often_each_token_comes_counts_what_counts():
+    targets = torch.tensor([[0, 0, 1, 2], [0, 1, 1, 2]])
+    batch = Batch(targets, targets, torch.tensor([[1.0, 1, 1, 0], [0, 1, 0, 0]]))
+    assert guess_loss([batch]) == pytest.approx(math.log(2))
+    unweighted = [Batch(targets[:1], targets[:1]), Batch(targets[1:], targets[1:])]
+    shares = np.array([3, 3, 2]) / 8
+    assert guess_loss(unweighted) == pytest.approx(-(shares * np.log(shares)).sum())

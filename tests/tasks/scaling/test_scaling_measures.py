@@ -18,6 +18,7 @@ from tasks.scaling.measures import (
     frontier,
     frontier_divergence,
     joint_law,
+    late_fall,
     out_of_sample,
     whole_ladder,
 )
@@ -52,7 +53,20 @@ def test_the_joint_law_is_found():
     sizes = np.geomspace(1e2, 1e7, 20_001)
     tokens = 8 * SIZES[0] * TOKENS[-1] / sizes
     best = sizes[np.argmin(A / sizes**ALPHA + B / tokens**BETA)]
-    assert found["joint_best_size@8"] == pytest.approx(best / SIZES[0], rel=1e-2)
+    assert found["joint_log_best_size@8"] == pytest.approx(math.log(best / SIZES[0]), abs=1e-2)
+    # One step of a level is a factor in compute, so that the slope over its logarithm is the power.
+    rise = found["joint_log_best_size@16"] - found["joint_log_best_size@4"]
+    assert rise / math.log(4) == pytest.approx(found["joint_best_size_exponent"])
+    assert found["joint_explained"] == pytest.approx(1)
+
+
+def test_a_joint_law_that_does_not_fit_says_nothing_of_sizes():
+    """Models that learn all at once, each after its own number of tokens."""
+    first = 4e5 / np.sqrt(SIZES / SIZES[0])
+    own = Ladder(SIZES, TOKENS, {TEST: np.where(first[:, None] < TOKENS, 0.5, 3.0)})
+    found = joint_law(own)
+    assert found.keys() == {"joint_explained"}
+    assert found["joint_explained"] < measures.LEAST_EXPLAINED
 
 
 @pytest.mark.parametrize(("alpha", "beta", "share"), [(0.4, 0.1, 1.0), (0.1, 0.8, 0.2)])
@@ -72,8 +86,8 @@ def test_the_ladders_ends_hold_the_vertices_exponent_and_not_that_of_the_joint_l
 def test_losses_that_no_size_lowers_have_no_best_size():
     flat = ENTROPY + 0 * SIZES[:, None] + B / TOKENS**BETA
     found = joint_law(Ladder(SIZES, TOKENS, {TEST: flat}))
-    assert found.pop("joint_constant") > 0
-    assert all(math.isnan(value) for value in found.values())
+    assert found["joint_constant"] > 0
+    assert found.keys() == {"joint_explained", "joint_constant"}
 
 
 def test_rivals_by_hand():
@@ -225,6 +239,34 @@ def test_extrapolation_that_depends_on_the_loss_alone_is_the_same_at_matched_los
     assert found["extrapolation_loss@64"] == pytest.approx(2 * inside[-1, -1] + 0.1)
 
 
+def test_extrapolation_that_depends_on_size_alone_differs_at_matched_loss():
+    """The same losses in range, and beyond it a gain that grows with the size and nothing else."""
+    inside = losses()
+    share = (np.log(SIZES / SIZES[0]) / np.log(64))[:, None]
+    own = ladder(losses={TEST: inside, EXTRAPOLATION: 5 - share * (5 - inside)})
+    found = by_size(own)
+    matched = [found[f"matched_extrapolation@{size}"] for size in own.relative[1:]]
+    slope = np.polyfit(np.log(own.relative[1:]), matched, 1)[0]
+    assert slope < -0.03  # what the table's claim allows
+
+
+def test_nothing_is_matched_where_a_model_has_learnt_nothing():
+    inside = np.minimum(losses() + 2e4 / TOKENS**BETA, 3.0)
+    inside[1] = 2.95
+    worlds = [
+        ladder(losses={TEST: inside, EXTRAPOLATION: inside}, guess_loss=guess)
+        for guess in (3.0, 4.0)
+    ]
+    names = [any("matched" in name for name in by_size(own)) for own in worlds]
+    assert names == [False, True]
+
+
+def test_the_late_fall_is_that_of_the_last_half_of_the_tokens():
+    falling = 3 - np.log(TOKENS / TOKENS[0])
+    own = ladder(losses={TEST: np.stack([falling, 0 * falling + 2] * 3)})
+    assert late_fall(own) == pytest.approx([math.log(2), 0] * 3)
+
+
 PAIRS = {
     "before": {"shown": 0.5, "blank": 4.0},
     "after": {"shown": 0.5, "blank": 2.0},
@@ -261,6 +303,7 @@ def test_what_training_wrote_becomes_a_ladder():
             "size": size,
             "looks": [{"tokens": 10, TEST: 3.0}, {"tokens": 20, TEST: 2.0 + place}],
             "true_loss": None,
+            "guess_loss": 3.5,
             "classification": None,
             "pairs": None,
         }
