@@ -159,8 +159,12 @@ def test_digits_are_split_without_overlap_and_carry_their_classes():
     assert len(labelled.train[0]) + len(labelled.test[0]) == 1797
     rows = {tuple(row) for row in labelled.train[0].tolist()}
     assert sum(tuple(row) in rows for row in labelled.test[0].tolist()) < 3
-    tested = torch.cat([b.targets for b in domain.tests(3)[TEST]])
+    # What a model classifies is what it read in training: the start token, and so each pixel, is
+    # where it was.
+    tested = torch.cat([b.tokens for b in domain.tests(3)[TEST]])
     assert torch.equal(tested, labelled.test[0])
+    assert (labelled.train[0][:, 0] == START).all()
+    assert labelled.train[0].shape[1] == domain.context
     assert set(labelled.test[1].tolist()) == set(range(10))
     assert sequences(np.arange(64).reshape(1, 8, 8))[0, :3].tolist() == [START, 0, 1]
 
