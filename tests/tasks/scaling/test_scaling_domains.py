@@ -1,6 +1,8 @@
 """Domains: known truths against brute force, tests that training does not see, bad input."""
 
 import itertools
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from tasks.scaling.domains import (
     HUB_SETS,
     TEST,
     check_dataset,
+    content_hash,
     data_files,
     domain_of,
 )
@@ -180,12 +183,57 @@ def test_a_users_text(tmp_path):
     domain = domain_of(f"file:{path}", 0)
     assert domain.tests(0)[TEST][0].tokens.shape[1] == domain.context
     path.write_text("too short")
-    with pytest.raises(UserError, match="give more text or a shorter context"):
+    with pytest.raises(UserError, match=r"mine.txt is too short: its part to train on has 8"):
+        check_dataset(f"file:{path}")
+    path.write_text("x" * 639)  # the last tenth: 64 bytes and a separator, as many as it takes
+    check_dataset(f"file:{path}")
+    path.write_text("x" * 630)
+    with pytest.raises(UserError, match=r"its part to test on has 64 tokens.* 64 needs 65"):
+        check_dataset(f"file:{path}")
+    for content in (b"", b" \n"):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match="holds no text"):
+            check_dataset(f"file:{path}")
+    path.write_bytes(b"ab\xff")
+    with pytest.raises(UserError, match="is not UTF-8 at byte 2"):
         check_dataset(f"file:{path}")
     with pytest.raises(UserError, match="does not exist"):
         check_dataset(f"file:{tmp_path / 'none.txt'}")
     with pytest.raises(UserError, match="unknown domain 'digit'; did you mean 'digits'"):
         check_dataset("digit")
+
+
+@pytest.mark.parametrize(
+    ("verb", "content", "message"),
+    [
+        (["plan"], b"", "holds no text"),
+        (["plan"], b"\xff\xfe\x00", "is not UTF-8 at byte 0"),
+        (["plan"], b"too short", "is too short"),
+        (["reproduce", "--dry-run"], b"too short", "is too short"),
+        (["plan"], None, "there is no such file"),
+    ],
+)
+def test_a_plan_refuses_a_users_text_that_no_run_could_use(tmp_path, verb, content, message):
+    path = tmp_path / "mine.txt"
+    if content is not None:
+        path.write_bytes(content)
+    call = [*verb, "scaling_laws", "--datasets", f"file:{path}", "--results", str(tmp_path / "r")]
+    shown = subprocess.run(
+        [sys.executable, "-m", "repro", *call], capture_output=True, text=True, check=False
+    )
+    assert shown.returncode == 2
+    (line,) = shown.stderr.strip().splitlines()
+    assert f"{path}" in line
+    assert message in line
+    assert not shown.stdout
+
+
+def test_a_users_text_in_the_home_directory(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "mine.txt").write_text("a line of text\n" * 200)
+    check_dataset("file:~/mine.txt")
+    assert domain_of("file:~/mine.txt", 0).batches(2, 0).at(0).tokens.shape == (2, 64)
+    assert content_hash("file:~/mine.txt") == content_hash(f"file:{tmp_path / 'mine.txt'}")
 
 
 def test_the_published_corpus_is_read_in_its_own_format(tmp_path, monkeypatch):
