@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from repro.curves import Fit, fit_falling
+from repro.curves import Fit, fit_below, fit_falling
 from tasks.scaling.protocol import Curve, Numbers
 
 
@@ -24,18 +25,27 @@ class PowerLawWithConstant:
 
     ``huber_delta``  nats beyond which a residual counts linearly; ``None`` for least squares. The
                      paper does not say how it fits
+    ``frontier``     whether L(C) lies ``below`` every point of the frontier, as in the paper, or
+                     goes ``through`` them as L(N) does; below, ``huber_delta`` does not count
     """
 
     huber_delta: float | None = 0.01
+    frontier: Literal["below", "through"] = "below"
 
     @property
     def describes_ladder(self) -> bool:
         """Whether the ladder's own metrics come with it: once, with the law as the table has it."""
-        return self.huber_delta is not None
+        return self.huber_delta is not None and self.frontier == "below"
 
     def fitted(self, x: ArrayLike, losses: ArrayLike) -> Curve:
         """Return the law through points; see :class:`tasks.scaling.protocol.ScalingForm`."""
         return _PowerLaw(fit_falling(x, losses, huber_delta=self.huber_delta))
+
+    def fitted_frontier(self, x: ArrayLike, losses: ArrayLike) -> Curve:
+        """Return the law of a frontier; see :class:`tasks.scaling.protocol.ScalingForm`."""
+        if self.frontier == "through":
+            return self.fitted(x, losses)
+        return _PowerLaw(fit_below(x, losses))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from repro.data import DataFile, find, locate
 from repro.errors import EXIT_USER_ERROR, UserError
-from repro.planning.plan import Plan
+from repro.planning.plan import USER_FILE, Plan
 from repro.spec.signatures import import_name
 
 
@@ -26,6 +26,16 @@ def check_datasets(task_name: str, datasets: Iterable[str]) -> None:
         locate(file)
     for dataset in names:
         _check_dataset(task, dataset)
+
+
+def check_user_files(plan: Plan) -> None:
+    """Raise ``UserError`` where a user's own file among the plan's data sets cannot be used.
+
+    Nothing is fetched, and a plan of named data sets alone imports no task.
+    """
+    own = [dataset for dataset in plan.datasets if dataset.startswith(USER_FILE)]
+    if own:
+        check_datasets(plan.spec.task, own)
 
 
 def fetch(plan: Plan) -> int:

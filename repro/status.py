@@ -35,8 +35,14 @@ _LOG_LINES = 200
 
 
 def plan_text(plan: Plan, options: RunOptions) -> str:
-    """Say what `reproduce` would do: trials by state, how many would run, how long that takes."""
+    """Say what `reproduce` would do: trials by state, how many would run, how long that takes.
+
+    Raises ``UserError`` for a user's own file that a run would refuse.
+    """
+    from repro.fetch import check_user_files
+
     check_settling(plan, options)
+    check_user_files(plan)
     tuning, records = plan.records(plan.tuning_trials), plan.records()
     to_run = trials_to_run(plan, [*tuning, *records], options)
     places = launcher_for(plan, options).places

@@ -23,6 +23,8 @@ class LastValue:
         values = np.asarray(losses, dtype=float)
         return _Level(float(values[int(np.argmax(np.asarray(x, dtype=float)))]))
 
+    fitted_frontier = fitted
+
 
 @dataclass(frozen=True)
 class _Level:

@@ -24,6 +24,8 @@ class Logarithmic:
         """Return the line through points."""
         return _Line(fit("logarithmic", x, losses, huber_delta=self.huber_delta))
 
+    fitted_frontier = fitted
+
 
 @dataclass(frozen=True)
 class _Line:

@@ -23,6 +23,8 @@ class PowerLaw:
         """Return the law through points."""
         return _PowerLaw(fit("power_law", x, losses, huber_delta=self.huber_delta))
 
+    fitted_frontier = fitted
+
 
 @dataclass(frozen=True)
 class _PowerLaw:

@@ -4,6 +4,7 @@ Papers may import this package: it imports nothing of the harness, and a change 
 results stale of those that do.
 """
 
+from repro.curves.below import fit_below
 from repro.curves.extrapolation import Extrapolation, extrapolations, joint_extrapolations
 from repro.curves.falling import AnyProblem, FallingProblem, fit_falling
 from repro.curves.forms import FORMS, Form
@@ -39,6 +40,7 @@ __all__ = [
     "deviances",
     "extrapolations",
     "fit",
+    "fit_below",
     "fit_falling",
     "fit_joint",
     "joint_constant_interval",

@@ -69,12 +69,16 @@ class FallingProblem:
         if y.shape != places.shape or not np.isfinite(y).all():
             raise ValueError("y must have one finite number for each x")
         if huber_delta is None:
-            steepness, _ = _searched(lambda t: _squares(t, places, y))
+            steepness, _ = searched(lambda t: _squares(t, places, y))
         else:
-            steepness, _ = _searched(
+            steepness, _ = searched(
                 lambda t: np.array([_factors(places, y, one, huber_delta)[1] for one in t.tolist()])
             )
-        (constant, scale), loss = _factors(places, y, steepness, huber_delta)
+        return self.curve(steepness, *_factors(places, y, steepness, huber_delta))
+
+    def curve(self, steepness: float, factors: tuple[float, float], loss: float) -> Fit:
+        """Return constant + scale · e^(steepness · place), its ``factors``, as a curve over x."""
+        constant, scale = factors
         exponent = steepness / self.free.half
         found = {
             "constant": constant,
@@ -94,8 +98,8 @@ class FallingProblem:
             raise ValueError(f"{parameter!r} has no profile where the law is held to fall")
         places, rest = self.free.places, y - max(value, 0.0)
         if huber_delta is None:
-            return _searched(lambda t: _squares_without_constant(t, places, rest))[1]
-        return _searched(
+            return searched(lambda t: _squares_without_constant(t, places, rest))[1]
+        return searched(
             lambda t: np.array(
                 [_one_factor(np.exp(one * places), rest, huber_delta)[1] for one in t.tolist()]
             )
@@ -106,7 +110,7 @@ class FallingProblem:
 AnyProblem = Problem | FallingProblem
 
 
-def _searched(loss: Callable[[Numbers], Numbers]) -> tuple[float, float]:
+def searched(loss: Callable[[Numbers], Numbers]) -> tuple[float, float]:
     """Return the best steepness and its loss: a grid, then ever finer ones about its lowest places.
 
     ``loss``  takes several steepnesses to the least loss at each

@@ -66,7 +66,15 @@ def lower_hull(compute: ArrayLike, losses: ArrayLike) -> Indices:
         raise ValueError("compute and losses must be rows of one length, with a point at least")
     if not (np.isfinite(c).all() and np.isfinite(y).all() and (c > 0).all()):
         raise ValueError("compute must be positive, and all numbers finite")
-    x = np.log(c)
+    hull = lower_chain(np.log(c), y)
+    return hull[: int(y[hull].argmin()) + 1]
+
+
+def lower_chain(x: Numbers, y: Numbers) -> Indices:
+    """Return the indices of the lower convex hull's vertices, from the least x to the largest.
+
+    ``x`` and ``y`` of shape (points,), finite.
+    """
     hull: list[int] = []
     for point in np.lexsort((y, x)).tolist():
         if hull and x[hull[-1]] == x[point]:
@@ -74,7 +82,7 @@ def lower_hull(compute: ArrayLike, losses: ArrayLike) -> Indices:
         while len(hull) > 1 and not _below(x, y, hull[-2], hull[-1], point):
             hull.pop()
         hull.append(point)
-    return np.array(hull[: int(y[hull].argmin()) + 1])
+    return np.array(hull)
 
 
 def optimal_size(

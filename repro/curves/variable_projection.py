@@ -36,7 +36,8 @@ class Fit:
     """A fitted curve.
 
     ``parameters``  by name, as in ``FORMS[form].parameters``
-    ``loss``        half the sum of squared residuals, or the sum of Huber's loss
+    ``loss``        half the sum of squared residuals, or the sum of Huber's loss; of a curve from
+                    below, the sum of residuals
     ``at_edge``     whether the rate ended at the steepest that is searched: it says a bound alone
     """
 

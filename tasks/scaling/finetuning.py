@@ -120,7 +120,7 @@ def _at_once(data: Labelled, tokens: int) -> int:
 
 
 def _logits(model: nn.Module, head: nn.Linear, tokens: Tensor) -> Tensor:
-    # Images are kept as bytes: as numbers of 64 bits, a million would not fit in memory.
+    # Images are kept in 16 bits: as numbers of 64 bits, a million would not fit in memory.
     read = tokens.to(head.weight.device, torch.int64)
     logits: Tensor = head(hidden_states(model, read).mean(1))
     return logits

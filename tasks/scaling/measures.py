@@ -114,7 +114,7 @@ def _compute_error(ladder: Ladder, form: ScalingForm) -> float:
     compute, losses = frontier(ladder, slice(0, -1))
     if len(compute) < LEAST_POINTS:
         return math.nan
-    foretold = form.fitted(compute, losses).predict(ladder.compute[-1, -1:])
+    foretold = form.fitted_frontier(compute, losses).predict(ladder.compute[-1, -1:])
     return abs(float(foretold[0]) - float(frontier(ladder, slice(None))[1].min()))
 
 
@@ -136,7 +136,7 @@ def whole_ladder(ladder: Ladder, form: ScalingForm) -> dict[str, float]:
     found = {"constant": form.fitted(ladder.sizes, ladder.final).constant}
     compute, losses = frontier(ladder, slice(None))
     if len(compute) >= LEAST_POINTS:
-        found["compute_constant"] = form.fitted(compute, losses).constant
+        found["compute_constant"] = form.fitted_frontier(compute, losses).constant
     finite = {name: value for name, value in found.items() if math.isfinite(value)}
     truth = ladder.true_loss
     errors = {f"{name}_error": value / truth - 1 for name, value in finite.items()} if truth else {}

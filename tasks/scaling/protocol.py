@@ -37,3 +37,10 @@ class ScalingForm(Protocol):
 
     def fitted(self, x: ArrayLike, losses: ArrayLike) -> Curve:
         """Return the law through points: ``x`` (size or compute) and ``losses``, (points,) each."""
+
+    def fitted_frontier(self, x: ArrayLike, losses: ArrayLike) -> Curve:
+        """Return the law of a frontier: ``x`` (compute) and ``losses`` as for ``fitted``.
+
+        No point is there that a cheaper one beats. A form for which that is nothing special has
+        ``fitted_frontier = fitted``.
+        """

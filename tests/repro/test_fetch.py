@@ -66,6 +66,17 @@ def test_a_damaged_file_of_the_users_is_one_line(
     assert "1 rows; at least 50 are needed" in lines[0]
 
 
+def test_a_plan_refuses_a_damaged_file_of_the_users(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "table.csv").write_text("x,y\n1,2\n")
+    call = ["--datasets", f"file:{tmp_path / 'table.csv'}", "--results", str(tmp_path / "results")]
+    for verb in (["plan"], ["reproduce", "--dry-run"]):
+        with pytest.raises(UserError, match="1 rows; at least 50 are needed"):
+            app([*verb, "cs_ib", *call])
+        assert not capsys.readouterr().out
+
+
 def test_a_folder_that_is_there_is_ready(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -21,6 +21,8 @@ from repro.planning.plan import Plan
 from repro.report.figures.axes import FewLogTicks, short
 from repro.report.figures.content import FigureData, Panel, Series
 from repro.report.figures.drawing import NARROW, draw
+from repro.report.figures.labels import reading
+from repro.report.figures.spec import FigureSpec
 from repro.report.figures.style import LAW, method_styles, ordered_styles
 
 METRIC = "fgsm_rmse"
@@ -152,6 +154,21 @@ def test_the_law_of_a_frontier_is_found_again(tmp_path: Path, falling: bool) -> 
         low, high = point.y_interval
         assert low - point.y == pytest.approx(-0.2 * math.sqrt(1.5), abs=1e-5)
         assert high - point.y == pytest.approx(0.3 * math.sqrt(1.5), abs=1e-5)
+
+
+def test_a_law_from_below_exceeds_no_mean_of_the_frontier(tmp_path: Path) -> None:
+    plan = _plan(tmp_path)
+    _store(plan, _noisy)
+    keys = {"against": "compute", "form": "power_law_with_constant", "falling": True, "log": "x"}
+    laws = [_series(_one(tmp_path, plan, "ladder", below=b, **keys), LAW) for b in (False, True)]
+    above = []
+    for law in laws:
+        places, heights = np.log([c.x for c in law.curve]), [c.y for c in law.curve]
+        above.append(max(np.interp(math.log(p.x), places, heights) - p.y for p in law.points))
+    assert above[0] > 1e-3
+    assert above[1] < 1e-4  # what interpolation over the curve's grid adds
+    figure = FigureSpec(id="f", kind="ladder", title="F", metric=METRIC, below=True, **keys)
+    assert "nearest to them from below" in reading(figure, plan)
 
 
 def test_what_is_drawn_of_a_ladder_are_its_numbers(tmp_path: Path) -> None:

@@ -90,6 +90,10 @@ def _figure(change: dict[str, Any]) -> dict[str, Any]:
         (LADDER | {"metric": "rmse"}, "'rmse' has no levels"),
         (LADDER | {"metric": "signed"}, ".metric: a level of 'signed' is no size: 0 or less"),
         (LADDER | {"against": "tokens"}, "against"),
+        (
+            LADDER | {"below": True},
+            ".below: only a law that is held to fall ('falling') lies below",
+        ),
         (LADDER | {"form": "linear"}, ".form: only 'against: compute' has a frontier"),
         (LADDER | {"from_share": 0.2}, ".from_share: only 'against: compute' has a frontier"),
         (LADDER | {"against": "compute", "from_share": 1.0}, "from 0 to below 1"),

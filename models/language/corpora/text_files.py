@@ -14,7 +14,8 @@ def read_texts(path: Path, column: str = "text") -> list[str]:
     A file ``.jsonl`` has one object a line with the key ``column``; any other file is one document
     of UTF-8; a folder has one in each ``.txt`` file below it. Unreadable: ``UserError``.
     """
-    if existing(path).is_dir():
+    path = existing(path)
+    if path.is_dir():
         texts = [_plain(file) for file in sorted(path.rglob("*.txt"))]
     else:
         texts = _lines(path, column) if path.suffix == ".jsonl" else [_plain(path)]
@@ -24,7 +25,8 @@ def read_texts(path: Path, column: str = "text") -> list[str]:
 
 
 def existing(path: Path) -> Path:
-    """Return ``path``; one that does not exist is a ``UserError``."""
+    """Return ``path`` with the home directory for ``~``; what does not exist: ``UserError``."""
+    path = path.expanduser()
     if not path.exists():
         raise UserError(f"{path} does not exist: name a text file, a .jsonl file or a folder")
     return path

@@ -41,7 +41,17 @@ KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "ladder": (
         ("metric", "methods"),
-        ("against", "form", "falling", "from_share", "level_label", "log", *_LABELS, "datasets"),
+        (
+            "against",
+            "form",
+            "falling",
+            "below",
+            "from_share",
+            "level_label",
+            "log",
+            *_LABELS,
+            "datasets",
+        ),
     ),
     "optimum": (("metric", "methods"), ("from_share", "level_label", "log", *_LABELS, "datasets")),
     "profile": (("overall",), (*_LABELS, "methods")),
@@ -162,6 +172,8 @@ def _check_ladder(figure: FigureSpec, spec: TableSpec, place: str) -> None:
     _check_falling(figure, place)
     if figure.from_share is not None and not 0 <= figure.from_share < 1:
         raise UserError(f"{place}.from_share: is {figure.from_share}; it must be from 0 to below 1")
+    if figure.below and not figure.falling:
+        raise UserError(f"{place}.below: only a law that is held to fall ('falling') lies below")
     if figure.kind == "ladder" and figure.against != "compute":
         for key in ("form", "from_share"):
             if getattr(figure, key):

@@ -103,7 +103,8 @@ def _of_ladder(figure: FigureSpec, plan: Plan) -> str:
         text += f", from {100 * figure.from_share:g} % of a run on"
     if not figure.form:
         return f"{text}."
-    text += f". Dashed: the {_law(figure)} through them by least squares"
+    how = "nearest to them from below" if figure.below else "through them by least squares"
+    text += f". Dashed: the {_law(figure)}, {how}"
     return f"{text}; its {_BAND}." if many else f"{text}."
 
 

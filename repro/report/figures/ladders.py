@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from repro.cells.aggregate import Aggregate, dataset_entry
-from repro.curves import FORMS, OptimalSize, lower_hull, optimal_size, undominated
+from repro.curves import FORMS, Fit, OptimalSize, fit_below, lower_hull, optimal_size, undominated
 from repro.curves.frontier import Indices
 from repro.report.figures.along import LOST_STEPS, logged
 from repro.report.figures.bands import LEAST_SEEDS, banded, grid
@@ -150,7 +150,7 @@ def _frontier(figure: FigureSpec, found: _Ladder, resplit: float) -> Series:
     def through(columns: Numbers) -> Numbers:
         front = undominated(compute, columns[kept])
         try:
-            law = problem_of(figure, figure.form, compute[front]).fit(columns[kept][front])
+            law = _law_of_frontier(figure, compute[front], columns[kept][front])
         except ValueError:  # fewer points than parameters
             return np.full(at.size, math.nan)
         return law.predict(at)
@@ -160,6 +160,12 @@ def _frontier(figure: FigureSpec, found: _Ladder, resplit: float) -> Series:
         needed = len(FORMS[figure.form].parameters)
         curve, note = (), f"? no law: {len(best)} points are fewer than {needed} parameters"
     return Series(LAW, "Frontier's law", tuple(points), note, curve)
+
+
+def _law_of_frontier(figure: FigureSpec, compute: Numbers, losses: Numbers) -> Fit:
+    if figure.below:
+        return fit_below(compute, losses)
+    return problem_of(figure, figure.form, compute).fit(losses)
 
 
 def _vertices(

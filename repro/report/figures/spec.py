@@ -56,6 +56,7 @@ class FigureSpec:
 
     ``falling``                   whether a power law with constant is held to fall towards 0 or
                                   above, as losses do towards an entropy
+    ``below``                     whether that law of ``ladder`` also lies below the frontier
     ``methods`` and ``datasets``  those drawn; all of the table by default. ``advantage`` has
                                   those of its claim, ``profile`` the data sets of its entry
     ``log``                       axes with a logarithmic scale: ``x``, ``y`` or ``xy``. A zero
@@ -94,6 +95,7 @@ class FigureSpec:
     form: str = ""
     forms: Optional[list[str]] = None  # noqa: UP045 - OmegaConf reads these annotations
     falling: bool = False
+    below: bool = False
     parameter: str = ""
     truth: Optional[float] = None  # noqa: UP045
     against: Literal["", "step", "compute"] = ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from models.language.corpora import (
     STANDARD_LIBRARY,
@@ -77,7 +76,7 @@ def content_hash(dataset: str) -> str:
     if dataset == "python_text":
         return hash_of_corpus(STANDARD_LIBRARY)
     if dataset.startswith(USER_FILE):
-        return hash_of_corpus(f"{USER_FILE}{Path(dataset.removeprefix(USER_FILE)).expanduser()}")
+        return hash_of_corpus(dataset)
     return hash_of_corpus(HUB_SETS[dataset][0]) if dataset in HUB_SETS else ""
 
 

@@ -38,10 +38,10 @@ class Digits(OfUnknownEntropy):
         return {TEST: cut(shifted(sequences(images[own])))}
 
     def labelled(self, seed: int) -> Labelled:
-        """Return images with their digits, split as for generation."""
+        """Return images with their digits, split and cut to the context as for generation."""
         images, digits = _images()
         train, test = (
-            (sequences(images[own])[:, 1:], torch.from_numpy(digits[own])) for own in _split(seed)
+            (sequences(images[own])[:, :-1], torch.from_numpy(digits[own])) for own in _split(seed)
         )
         return Labelled(train, test, CLASSES)
 

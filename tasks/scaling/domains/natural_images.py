@@ -44,12 +44,15 @@ class NaturalImages(OfUnknownEntropy):
         return {TEST: cut(shifted(started(images[_tested(len(images), seed)])))}
 
     def labelled(self, seed: int) -> Labelled:
-        """Return images with their classes, bytes as they are; the test's are generation's."""
+        """Return images with their classes, each what a model reads of it; the test's are `tests`'.
+
+        In 16 bits: a million images of 3,072 tokens would not fit in memory as numbers of 64.
+        """
         train, test = read_images(self.name, "train"), read_images(self.name, "test")
         own = _tested(len(test.labels), seed)
         return Labelled(
-            (torch.from_numpy(train.tokens), torch.from_numpy(train.labels)),
-            (torch.from_numpy(test.tokens[own]), torch.from_numpy(test.labels[own])),
+            (_read_of(train.tokens), torch.from_numpy(train.labels)),
+            (_read_of(test.tokens[own]), torch.from_numpy(test.labels[own])),
             IMAGE_SETS[self.name].classes,
         )
 
@@ -72,6 +75,13 @@ def started(images: np.ndarray) -> torch.Tensor:
     """Return images (n, levels) as tokens with the start token first, (n, 1 + levels)."""
     levels = torch.from_numpy(images).to(torch.int64)
     return torch.cat([torch.full((len(levels), 1), START), levels], 1)
+
+
+def _read_of(images: np.ndarray) -> torch.Tensor:
+    """Return the start token and all levels but the last, at their places in training."""
+    tokens = np.empty(images.shape, dtype=np.int16)
+    tokens[:, 0], tokens[:, 1:] = START, images[:, :-1]
+    return torch.from_numpy(tokens)
 
 
 def _tested(count: int, seed: int) -> np.ndarray:

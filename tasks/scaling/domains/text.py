@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import torch
 
 from models.language import Batch, Batches, PackedBatches
-from models.language.corpora import corpus, load_split, texts_of
+from models.language.corpora import USER_FILE, corpus, load_split, texts_of
+from repro.errors import UserError
 from tasks.scaling.domains.domain import TEST, OfUnknownEntropy, Unlabelled, random_at
 
 BYTES = 256
@@ -63,7 +63,13 @@ def _texts(name: str, part: str) -> list[str]:
 
 
 def check_user_text(dataset: str, context: int) -> None:
-    """Raise ``UserError`` where a user's text cannot be read or is too short."""
-    path = dataset.removeprefix("file:")
+    """Raise ``UserError`` where a user's text cannot be read or is too short for a window."""
+    path = dataset.removeprefix(USER_FILE)
     for part in ("train", "test"):
-        PackedBatches(packed_bytes(corpus(f"file:{Path(path)}", part)), context, 1, 0)
+        # Counted alone: tokens would take eight times the text's memory, in a plan as well.
+        tokens = sum(len(text.encode()) + 1 for text in corpus(dataset, part))
+        if tokens <= context:
+            raise UserError(
+                f"{path} is too short: its part to {part} on has {tokens} tokens, and a window of "
+                f"{context} needs {context + 1}: give more text"
+            )

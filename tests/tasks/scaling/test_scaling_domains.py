@@ -2,6 +2,8 @@
 
 import itertools
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from tasks.scaling.domains import (
     HUB_SETS,
     TEST,
     check_dataset,
+    content_hash,
     data_files,
     domain_of,
     guess_loss,
@@ -162,8 +165,12 @@ def test_digits_are_split_without_overlap_and_carry_their_classes():
     assert len(labelled.train[0]) + len(labelled.test[0]) == 1797
     rows = {tuple(row) for row in labelled.train[0].tolist()}
     assert sum(tuple(row) in rows for row in labelled.test[0].tolist()) < 3
-    tested = torch.cat([b.targets for b in domain.tests(3)[TEST]])
+    # What a model classifies is what it read in training: the start token, and so each pixel, is
+    # where it was.
+    tested = torch.cat([b.tokens for b in domain.tests(3)[TEST]])
     assert torch.equal(tested, labelled.test[0])
+    assert (labelled.train[0][:, 0] == START).all()
+    assert labelled.train[0].shape[1] == domain.context
     assert set(labelled.test[1].tolist()) == set(range(10))
     assert sequences(np.arange(64).reshape(1, 8, 8))[0, :3].tolist() == [START, 0, 1]
 
@@ -179,12 +186,57 @@ def test_a_users_text(tmp_path):
     domain = domain_of(f"file:{path}", 0)
     assert domain.tests(0)[TEST][0].tokens.shape[1] == domain.context
     path.write_text("too short")
-    with pytest.raises(UserError, match="give more text or a shorter context"):
+    with pytest.raises(UserError, match=r"mine.txt is too short: its part to train on has 8"):
+        check_dataset(f"file:{path}")
+    path.write_text("x" * 639)  # the last tenth: 64 bytes and a separator, as many as it takes
+    check_dataset(f"file:{path}")
+    path.write_text("x" * 630)
+    with pytest.raises(UserError, match=r"its part to test on has 64 tokens.* 64 needs 65"):
+        check_dataset(f"file:{path}")
+    for content in (b"", b" \n"):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match="holds no text"):
+            check_dataset(f"file:{path}")
+    path.write_bytes(b"ab\xff")
+    with pytest.raises(UserError, match="is not UTF-8 at byte 2"):
         check_dataset(f"file:{path}")
     with pytest.raises(UserError, match="does not exist"):
         check_dataset(f"file:{tmp_path / 'none.txt'}")
     with pytest.raises(UserError, match="unknown domain 'digit'; did you mean 'digits'"):
         check_dataset("digit")
+
+
+@pytest.mark.parametrize(
+    ("verb", "content", "message"),
+    [
+        (["plan"], b"", "holds no text"),
+        (["plan"], b"\xff\xfe\x00", "is not UTF-8 at byte 0"),
+        (["plan"], b"too short", "is too short"),
+        (["reproduce", "--dry-run"], b"too short", "is too short"),
+        (["plan"], None, "there is no such file"),
+    ],
+)
+def test_a_plan_refuses_a_users_text_that_no_run_could_use(tmp_path, verb, content, message):
+    path = tmp_path / "mine.txt"
+    if content is not None:
+        path.write_bytes(content)
+    call = [*verb, "scaling_laws", "--datasets", f"file:{path}", "--results", str(tmp_path / "r")]
+    shown = subprocess.run(
+        [sys.executable, "-m", "repro", *call], capture_output=True, text=True, check=False
+    )
+    assert shown.returncode == 2
+    (line,) = shown.stderr.strip().splitlines()
+    assert f"{path}" in line
+    assert message in line
+    assert not shown.stdout
+
+
+def test_a_users_text_in_the_home_directory(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "mine.txt").write_text("a line of text\n" * 200)
+    check_dataset("file:~/mine.txt")
+    assert domain_of("file:~/mine.txt", 0).batches(2, 0).at(0).tokens.shape == (2, 64)
+    assert content_hash("file:~/mine.txt") == content_hash(f"file:{tmp_path / 'mine.txt'}")
 
 
 def test_the_published_corpus_is_read_in_its_own_format(tmp_path, monkeypatch):

@@ -50,8 +50,13 @@ def test_images_are_sequences_of_a_start_and_levels(imagenet):
     assert tested == held_out
     labelled = domain.labelled(3)
     assert labelled.classes == 1000
-    assert {tuple(row) for row in labelled.test[0].tolist()} == held_out
-    assert labelled.train[0].dtype == torch.uint8
+    # What a model classifies is what it read in training, each level at its place.
+    assert torch.equal(
+        labelled.test[0].to(torch.int64), torch.cat([b.tokens for b in domain.tests(3)[TEST]])
+    )
+    assert labelled.test[0].shape == (6, domain.context)
+    assert {(START, *row[:-1]) for row in known} == {tuple(r) for r in labelled.train[0].tolist()}
+    assert labelled.train[0].dtype == torch.int16
 
 
 def test_cifar_is_averaged_over_boxes(tmp_path):
