@@ -165,8 +165,8 @@ def test_a_law_from_below_exceeds_no_mean_of_the_frontier(tmp_path: Path) -> Non
     for law in laws:
         places, heights = np.log([c.x for c in law.curve]), [c.y for c in law.curve]
         above.append(max(np.interp(math.log(p.x), places, heights) - p.y for p in law.points))
-    assert above[0] > 1e-3
-    assert above[1] < 1e-4  # what interpolation over the curve's grid adds
+    assert above[0] > 5e-3
+    assert above[1] < 5e-4  # what interpolation over the curve's grid adds
     figure = FigureSpec(id="f", kind="ladder", title="F", metric=METRIC, below=True, **keys)
     assert "nearest to them from below" in reading(figure, plan)
 
