@@ -5,6 +5,7 @@ results stale of those that do.
 """
 
 from repro.curves.below import fit_below
+from repro.curves.ends import MOST_WITHOUT_END, clamped, levels_off, limits, straight
 from repro.curves.extrapolation import Extrapolation, extrapolations, joint_extrapolations
 from repro.curves.falling import AnyProblem, FallingProblem, fit_falling
 from repro.curves.forms import FORMS, Form
@@ -26,6 +27,7 @@ __all__ = [
     "HUBER_DELTA",
     "JOINT_FORMULA",
     "JOINT_PARAMETERS",
+    "MOST_WITHOUT_END",
     "AnyProblem",
     "Bootstrap",
     "Extrapolation",
@@ -37,6 +39,7 @@ __all__ = [
     "OptimalSize",
     "Problem",
     "bootstrap",
+    "clamped",
     "deviances",
     "extrapolations",
     "fit",
@@ -45,9 +48,12 @@ __all__ = [
     "fit_joint",
     "joint_constant_interval",
     "joint_extrapolations",
+    "levels_off",
+    "limits",
     "lower_hull",
     "optimal_size",
     "profile_interval",
     "resamples",
+    "straight",
     "undominated",
 ]

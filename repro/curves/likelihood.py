@@ -17,6 +17,11 @@ from repro.curves.huber import likelihood_unit
 from repro.curves.joint import JOINT_PARAMETERS, JointFit, JointProblem
 from repro.curves.variable_projection import Fit
 
+#: Of the values' spread, what the residuals of a curve through all of them may be: the searches
+#: end about 1e-7 beside the best steepness. Less scatter than that is the search's, and allows
+#: nothing.
+_ROUNDING = 1e-6
+
 
 def profile_interval(
     problem: AnyProblem,
@@ -96,11 +101,13 @@ def joint_constant_interval(
 def _most(
     residuals: Numbers, y: Numbers, delta: float | None, parameters: int, level: float
 ) -> float | None:
-    """Return by how much the loss may exceed the least."""
+    """Return by how much the loss may exceed the least; ``None`` without scatter to judge by."""
     from scipy.stats import t
 
     unit = likelihood_unit(residuals, delta, parameters)
-    if math.isnan(unit) or float(residuals @ residuals) <= 1e-20 * float(y @ y):
+    spread = y - y.mean()
+    exact = max(_ROUNDING**2 * float(spread @ spread), 1e-20 * float(y @ y))
+    if math.isnan(unit) or float(residuals @ residuals) <= exact:
         return None
     return unit * float(t.ppf((1 + level) / 2, residuals.size - parameters)) ** 2 / 2
 

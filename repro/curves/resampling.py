@@ -43,6 +43,11 @@ class Bootstrap:
     resampled: dict[str, Numbers]
     chances: Numbers
 
+    @property
+    def degrees_of_freedom(self) -> int:
+        """Those of the standard error: units − 1, or of the resamples where fewer were drawn."""
+        return min(self.units, self.chances.size) - 1
+
     def standard_error(self, name: str, *, logarithmic: bool = False) -> float:
         """Return the standard error of a number, or of its logarithm; NaN where there is none."""
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
@@ -68,7 +73,7 @@ class Bootstrap:
         error, value = self.standard_error(name, logarithmic=logarithmic), self.estimate[name]
         if not (math.isfinite(error) and math.isfinite(value)) or (logarithmic and value <= 0):
             return None
-        reach = float(t.ppf((1 + level) / 2, self.units - 1)) * error
+        reach = float(t.ppf((1 + level) / 2, self.degrees_of_freedom)) * error
         if logarithmic:
             with np.errstate(over="ignore"):
                 return value * float(np.exp(-reach)), value * float(np.exp(reach))
@@ -84,18 +89,13 @@ def bootstrap(
     resample for which the estimator raises ``ValueError`` has NaN throughout.
     """
     _, group = np.unique(np.asarray(seeds), return_inverse=True)
-    members = [np.flatnonzero(group == one) for one in range(int(group.max()) + 1)]
+    units, order = int(group.max()) + 1, np.argsort(group, kind="stable")
     estimate = dict(estimator(np.arange(group.size)))
-    weights, chances = resamples(len(members), draws, generator)
-    counts = np.rint(weights * len(members)).astype(int)
-    rows = [
-        _estimated(
-            estimator, np.concatenate([np.repeat(m, k) for m, k in zip(members, row, strict=True)])
-        )
-        for row in counts
-    ]
+    weights, chances = resamples(units, draws, generator)
+    counts = np.rint(weights * units).astype(int)
+    rows = [_estimated(estimator, np.repeat(order, row[group[order]])) for row in counts]
     resampled = {name: np.array([row.get(name, math.nan) for row in rows]) for name in estimate}
-    return Bootstrap(len(members), estimate, resampled, chances)
+    return Bootstrap(units, estimate, resampled, chances)
 
 
 def resamples(n: int, draws: int, generator: np.random.Generator) -> tuple[Numbers, Numbers]:
@@ -103,7 +103,8 @@ def resamples(n: int, draws: int, generator: np.random.Generator) -> tuple[Numbe
 
     All different resamples where there are at most ``draws``, else so many drawn ones.
     """
-    if math.comb(2 * n - 1, n) > draws:
+    # The number itself, which is at least n, takes seconds to compute for many units.
+    if n > draws or math.comb(2 * n - 1, n) > draws:
         counts = generator.multinomial(n, np.full(n, 1 / n), size=draws)
         return counts / n, np.full(draws, 1 / draws)
     picks = itertools.combinations_with_replacement(range(n), n)

@@ -15,6 +15,10 @@ from repro.fit.points import COMPUTE, COUNTS, LOSS, PARAMETERS, TOKENS, Points, 
 
 Interval = tuple[float, float]
 
+#: A fit takes some 5 µs per point: so many points are fitted again by all resamples together, but
+#: by ten resamples at least.
+_MOST_REFITTED, _LEAST_DRAWS = 4_000_000, 10
+
 
 @dataclass(frozen=True)
 class Request:
@@ -39,13 +43,17 @@ class Request:
 
 @dataclass(frozen=True)
 class Parameter:
-    """An estimate, with what is known of its error; ``None`` where nothing is."""
+    """An estimate, with what is known of its error; ``None`` where nothing is.
+
+    ``logarithmic``  whether the interval is that of its logarithm
+    """
 
     name: str
     value: float
     standard_error: float | None
     interval: Interval | None
     profile: Interval | None
+    logarithmic: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,7 +97,9 @@ def find(request: Request) -> Findings:
         estimate = dict(model.estimate(np.arange(len(points))))
     except ValueError as error:  # the forms say what they need
         raise UserError(f"{request.path}: {left} points do not do for {form}: {error}") from error
-    drawn, resampled = _bootstrap(request, points, model)
+    draws, capped = _draws(request, points)
+    drawn, resampled = _bootstrap(request, points, model, draws)
+    judged, open_ended = model.judged(drawn) if drawn and isinstance(model, Curve) else (drawn, [])
     profiles = model.profiles()
     return Findings(
         request,
@@ -97,11 +107,11 @@ def find(request: Request) -> Findings:
         model,
         form,
         delta,
-        tuple(_parameter(name, value, drawn, profiles) for name, value in estimate.items()),
+        tuple(_parameter(name, value, judged, profiles) for name, value in estimate.items()),
         drawn,
         resampled,
         tuple(model.extrapolations()),
-        tuple(model.notes()),
+        (*model.notes(), *open_ended, *(capped if drawn else ())),
     )
 
 
@@ -134,6 +144,11 @@ def _form(request: Request) -> str:
 
 
 def _check(request: Request, form: str) -> None:
+    for name in request.columns.values():
+        twice = [other for other, own in request.columns.items() if own == name]
+        if len(twice) > 1:
+            options = " and ".join(f"--{one}" for one in twice)
+            raise UserError(f"{options} name one column, {name!r}: each needs a column of its own")
     delta = request.huber_delta
     if delta is not None and not 0 <= delta < np.inf:
         raise UserError(f"--huber-delta is {delta:g}: it must be 0 (least squares) or more")
@@ -164,13 +179,26 @@ def _model(form: str, points: Points, delta: float | None) -> Model:
     return Frontier(points) if form == OPTIMAL_SIZE else Curve(form, points, delta)
 
 
-def _bootstrap(request: Request, points: Points, model: Model) -> tuple[Bootstrap | None, str]:
+def _draws(request: Request, points: Points) -> tuple[int, list[str]]:
+    """Return how many resamples may be taken, and why fewer than were asked for."""
+    most = max(_LEAST_DRAWS, _MOST_REFITTED // len(points))
+    if request.draws <= most:
+        return request.draws, []
+    return most, [
+        f"{most} resamples at most, not {request.draws}: each is a fit to {len(points):,} points. "
+        "Their standard errors are rough, and the intervals wider for it"
+    ]
+
+
+def _bootstrap(
+    request: Request, points: Points, model: Model, draws: int
+) -> tuple[Bootstrap | None, str]:
     """Return the bootstrap over seeds, or over points where there are none, and its name."""
-    if request.draws == 0 or (points.seeds is None and not model.resampling):
+    if draws == 0 or (points.seeds is None and not model.resampling):
         return None, ""
     units = np.arange(len(points)) if points.seeds is None else np.array(points.seeds)
     generator = np.random.default_rng(request.generator_seed)
-    drawn = bootstrap(model.estimate, units, generator, request.draws)
+    drawn = bootstrap(model.estimate, units, generator, draws)
     what = "points" if points.seeds is None else "seeds"
     return drawn, f"{drawn.units} {what}"
 
@@ -181,6 +209,8 @@ def _parameter(
     if drawn is None:
         return Parameter(name, value, None, None, profiles.get(name))
     error = drawn.standard_error(name)
-    interval = drawn.interval(name, logarithmic=logarithmic(name, drawn))
+    of_logarithm = logarithmic(name, drawn)
+    interval = drawn.interval(name, logarithmic=of_logarithm)
     finite = error if np.isfinite(error) else None
-    return Parameter(name, value, finite, interval, profiles.get(name))
+    said = of_logarithm and interval is not None
+    return Parameter(name, value, finite, interval, profiles.get(name), said)

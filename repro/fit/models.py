@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Protocol
 
@@ -11,17 +12,23 @@ import numpy as np
 from repro.curves import (
     FORMS,
     JOINT_FORMULA,
+    MOST_WITHOUT_END,
+    Bootstrap,
     Extrapolation,
     Fit,
     JointFit,
     JointProblem,
     OptimalSize,
     Problem,
+    clamped,
     extrapolations,
     joint_constant_interval,
     joint_extrapolations,
+    levels_off,
+    limits,
     optimal_size,
     profile_interval,
+    straight,
 )
 from repro.curves.extrapolation import RIVALS
 from repro.curves.resampling import Indices
@@ -32,6 +39,8 @@ JOINT, OPTIMAL_SIZE = "joint", "optimal_size"
 #: The form where none is named, by the number of columns that are.
 DEFAULTS = {1: "power_law_with_constant", 2: JOINT}
 ALL_FORMS = (*FORMS, JOINT, OPTIMAL_SIZE)
+#: A profile likelihood is some 30 fits to all points: of more it would take minutes.
+MOST_PROFILED = 20_000
 
 
 class Model(Protocol):
@@ -62,6 +71,12 @@ class Model(Protocol):
         """Return what a reader must know of the fit."""
 
 
+def _too_many(points: int) -> list[str]:
+    if points <= MOST_PROFILED:
+        return []
+    return [f"no profile likelihood: of more than {MOST_PROFILED:,} points it would take minutes"]
+
+
 class Curve:
     """A form over one column."""
 
@@ -90,7 +105,7 @@ class Curve:
 
     def profiles(self) -> Mapping[str, tuple[float, float]]:
         """Return the intervals of constant and rate; none where the rate ended at a bound."""
-        if self.fitted.at_edge:
+        if self.fitted.at_edge or self._straight or self.y.size > MOST_PROFILED:
             return {}
         names = ("constant", FORMS[self.form].rate)
         found = {
@@ -108,10 +123,48 @@ class Curve:
         return extrapolations(self.x, self.y, forms, self.delta)
 
     def notes(self) -> list[str]:
-        """Say where the points do not determine the curve."""
-        if not self.fitted.at_edge:
-            return []
-        return [f"the points do not determine the {FORMS[self.form].rate}: it ended at the bound"]
+        """Say where the points do not determine the curve, and where its constant is no end."""
+        rate = FORMS[self.form].rate
+        found = _too_many(self.y.size) if rate else []
+        if self.fitted.at_edge:
+            found.append(f"the points do not determine the {rate}: it ended at the bound")
+        if self._straight:
+            line = "a logarithm" if FORMS[self.form].logarithmic else "a straight line"
+            found.append(
+                f"the points do not tell the curve from {line}: the {rate} ended at the flattest "
+                "that is searched, and constant and coefficient alone say nothing"
+            )
+        elif self._with_constant and not levels_off(self.problem, self.fitted):
+            where = "0" if FORMS[self.form].logarithmic else "−∞"
+            found.append(
+                f"the curve does not level off: its constant is its limit at x → {where}, and no "
+                "asymptote as x grows"
+            )
+        return found
+
+    def judged(self, drawn: Bootstrap) -> tuple[Bootstrap, list[str]]:
+        """Return the resamples with their constants as limits for growing x, and what to say.
+
+        Where the fit levels off, its constant is that limit; a resample that does not has none.
+        """
+        if not (self._with_constant and levels_off(self.problem, self.fitted)):
+            return drawn, []
+        constants, notes = limits(self.problem, drawn.resampled), []
+        share = float(drawn.chances @ np.isinf(constants))
+        if share > MOST_WITHOUT_END:
+            constants = np.full_like(constants, np.nan)
+            notes = [f"{share:.0%} of the resamples do not level off: the constant is undetermined"]
+        elif share > 0:
+            (constants,) = clamped(constants)
+        return replace(drawn, resampled={**drawn.resampled, "constant": constants}), notes
+
+    @property
+    def _with_constant(self) -> bool:
+        return "constant" in FORMS[self.form].parameters
+
+    @property
+    def _straight(self) -> bool:
+        return self._with_constant and straight(self.problem, self.fitted)
 
 
 class Joint:
@@ -150,7 +203,7 @@ class Joint:
 
     def profiles(self) -> Mapping[str, tuple[float, float]]:
         """Return the interval of the constant; none where an exponent ended at a bound."""
-        if self.fitted.at_edge:
+        if self.fitted.at_edge or self.losses.size > MOST_PROFILED:
             return {}
         interval = joint_constant_interval(self.problem, self.fitted)
         return {"constant": interval} if interval else {}
@@ -165,6 +218,7 @@ class Joint:
     def notes(self) -> list[str]:
         """Say what the added exponent is, and where the points do not determine the fit."""
         found = ["compute_exponent: N_opt ∝ C^compute_exponent, from the exponents of the fit"]
+        found += _too_many(self.losses.size)
         if self.fitted.at_edge:
             found.append("the points do not determine the exponents: one ended at its bound")
         return found

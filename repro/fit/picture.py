@@ -89,8 +89,8 @@ def _reach(found: Findings, at: Numbers) -> Numbers:
     chances = drawn.chances[there] / drawn.chances[there].sum()
     with np.errstate(invalid="ignore"):
         variance = chances @ (curves[there] - chances @ curves[there]) ** 2
-    freedom = drawn.units - 1
-    return np.asarray(t.ppf(0.975, freedom) * np.sqrt(variance * drawn.units / freedom))
+    error = np.sqrt(variance * drawn.units / (drawn.units - 1))
+    return np.asarray(t.ppf(0.975, drawn.degrees_of_freedom) * error)
 
 
 def _frontier(found: Findings, model: Frontier) -> FigureData:

@@ -128,7 +128,8 @@ def _lines(path: Path, rows: Iterator[list[str]], last: int) -> Iterator[tuple[i
 def _number(path: Path, line: int, name: str, cell: str, positive: bool) -> float:
     place = f"{path}, line {line}: column {name!r}"
     try:
-        value = float(cell)
+        # Python's own separator: a table that has it means something else.
+        value = float(cell if "_" not in cell else "")
     except ValueError:
         shown = f"holds {cell!r}, which is not a number" if cell else "is empty"
         raise UserError(f"{place} {shown}; mend the cell or remove the line") from None

@@ -91,7 +91,7 @@ def _sentences(found: Findings) -> list[str]:
     if drawn is not None:
         lines.append(
             f"interval: t, bootstrap over {found.resampled} ({drawn.chances.size:,} resamples, "
-            f"generator's seed {found.request.generator_seed}); coefficients on their logarithm"
+            f"generator's seed {found.request.generator_seed}){_on_logarithm(found)}"
         )
     elif found.request.draws == 0:
         lines.append("no interval: --draws is 0")
@@ -102,6 +102,11 @@ def _sentences(found: Findings) -> list[str]:
     if any(parameter.profile for parameter in found.parameters):
         lines.append("profile likelihood: what the points' scatter about the fit allows, 95 %")
     return [*lines, *found.notes]
+
+
+def _on_logarithm(found: Findings) -> str:
+    names = [p.name for p in found.parameters if p.logarithmic]
+    return f"; {' and '.join(names)} on the logarithm" if names else ""
 
 
 def _extrapolations(found: Findings) -> str:

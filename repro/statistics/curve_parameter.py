@@ -7,11 +7,21 @@ noise, so that points are not resampled, but curves.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from repro.curves import AnyProblem, Problem, profile_interval, resamples
+from repro.curves import (
+    MOST_WITHOUT_END,
+    AnyProblem,
+    Problem,
+    clamped,
+    levels_off,
+    limits,
+    profile_interval,
+    resamples,
+)
 from repro.statistics.comparison import ROUNDING, Comparison, Numbers, Rules, judge, untested
 from repro.statistics.estimate import Estimate, linear_combination
 from repro.statistics.fieller import within
@@ -20,7 +30,7 @@ from repro.statistics.summary import variance_factor
 #: Up to so many different resamples are all taken, with their probabilities; beyond, drawn.
 DRAWS = 2000
 _SEED = 0
-
+_CONSTANT = "constant"
 
 _NO_RANKS = (
     "t alone decides: no test by signs or permutations compares a parameter of two groups of "
@@ -68,7 +78,7 @@ def compare_curve_parameter(
     likelihood beside that of the bootstrap; the verdict does not look at it.
     """
     n = len(curves)
-    problem = _problem(form, x, curves)
+    problem = _problem(form, parameter, x, curves)
     if isinstance(problem, str):
         return untested(n, problem)
     found = curve_parameter(problem, parameter, curves, rules.resplit)
@@ -114,7 +124,7 @@ def compare_curve_parameters(
     n = min(len(group.values) for group in groups)
     found = []
     for group in groups:
-        problem = _problem(form, group.x, group.values)
+        problem = _problem(form, parameter, group.x, group.values)
         if isinstance(problem, str):
             return untested(n, f"{group.name}: {problem}")
         found.append(curve_parameter(problem, parameter, group.values, group.resplit))
@@ -144,24 +154,33 @@ def curve_parameter(
     """Return the parameter with its error; at least two seeds, all values finite.
 
     The bootstrap's error is that of a sample without Bessel's correction, so it is multiplied by
-    √(n/(n−1)); where seeds share data, by what the variance of the mean is larger.
+    √(n/(n−1)); where seeds share data, by what the variance of the mean is larger. It is infinite
+    where too many resamples have no constant.
     """
     n = len(curves)
-
-    def value(y: Numbers) -> float:
-        return problem.fit(y).parameters[parameter]
-
     weights, chances = resamples(n, DRAWS, np.random.default_rng(_SEED))
-    values = np.array([value(weight @ curves) for weight in weights])
+    value = problem.fit(curves.mean(axis=0)).parameters[parameter]
+    values = _values(problem, parameter, [weight @ curves for weight in weights])
+    by_seed = _values(problem, parameter, list(curves))
+    if parameter == _CONSTANT:
+        if float(chances @ np.isinf(values)) > MOST_WITHOUT_END:
+            return CurveParameter(Estimate(value, math.inf, n - 1), by_seed)
+        values, by_seed = clamped(values, by_seed)
     with np.errstate(over="ignore", invalid="ignore"):
         variance = float(chances @ (values - chances @ values) ** 2) * n / (n - 1)
     error = math.sqrt(variance * n * variance_factor(n, resplit))
-    estimate = Estimate(value(curves.mean(axis=0)), error, n - 1)
-    return CurveParameter(estimate, np.array([value(curve) for curve in curves]))
+    return CurveParameter(Estimate(value, error, n - 1), by_seed)
 
 
-def _problem(form: str, x: Numbers, curves: Numbers) -> Problem | str:
-    """Return the fit of ``form`` at the points ``x``; in words, why these curves have none."""
+def _values(problem: AnyProblem, parameter: str, rows: Sequence[Numbers]) -> Numbers:
+    """Return the parameter of each row's curve, (rows,); ±infinity for a constant without end."""
+    fits = [problem.fit(row).parameters for row in rows]
+    found = {name: np.array([fit[name] for fit in fits]) for name in problem.form.parameters}
+    return limits(problem, found) if parameter == _CONSTANT else found[parameter]
+
+
+def _problem(form: str, parameter: str, x: Numbers, curves: Numbers) -> Problem | str:
+    """Return the fit of ``form`` at the points ``x``; in words, why ``parameter`` has no test."""
     if not np.isfinite(curves).all():
         return "runs diverged, so there is no curve through them"
     if len(curves) < 2:
@@ -173,8 +192,11 @@ def _problem(form: str, x: Numbers, curves: Numbers) -> Problem | str:
     with np.errstate(over="ignore"):
         if not np.isfinite(np.abs(curves).sum()):
             return "values too large to be compared"
-    if problem.fit(curves.mean(axis=0)).at_edge:
+    fitted = problem.fit(curves.mean(axis=0))
+    if fitted.at_edge:
         return _undetermined(problem.form.rate)
+    if parameter == _CONSTANT and not levels_off(problem, fitted):
+        return "the curve does not level off, so it has no constant at its end"
     return problem
 
 

@@ -334,6 +334,74 @@ def test_a_difference_of_slopes_is_welchs_test_of_the_seeds_own_slopes() -> None
     assert far.p_less < 0.05 < far.p_greater
 
 
+SIZES = np.array([1.0, 4.0, 9.0, 16.0, 36.0, 64.0])
+WITH_CONSTANT = "power_law_with_constant"
+NO_END = "the curve does not level off, so it has no constant at its end"
+
+
+def _law(constant: float, coefficient: float, exponent: float) -> np.ndarray:
+    return np.asarray(constant + coefficient * SIZES**exponent)
+
+
+def _noisy(curve: np.ndarray, seeds: int = 5) -> np.ndarray:
+    return np.asarray(curve + np.random.default_rng(3).normal(0, 0.002, (seeds, SIZES.size)))
+
+
+def test_a_curve_that_does_not_level_off_has_no_constant_at_its_end() -> None:
+    falling = np.array([0.603, 0.508, 0.453, 0.412, 0.288, 0.205])
+    straight = 5 - 0.3 * np.log(SIZES)
+    rising = 1 + 0.1 * SIZES**0.4
+    for curve in (falling, straight, rising):
+        found = compare_curve_parameter(
+            WITH_CONSTANT, "constant", SIZES, _noisy(curve), (None, 1.0), Rules()
+        )
+        assert (found.estimate, found.p_greater, found.p_less) == (None, 1, 1)
+    assert found.notes == (NO_END,)
+    # The exponent is what the points say all the same.
+    found = compare_curve_parameter(
+        WITH_CONSTANT, "exponent", SIZES, _noisy(falling), (0.0, 1.0), Rules()
+    )
+    assert found.estimate == pytest.approx(0.33, abs=0.02)
+    groups = (Curves("a", SIZES, _noisy(_law(0.5, 1, -0.5))), Curves("b", SIZES, _noisy(falling)))
+    assert compare_curve_parameters(WITH_CONSTANT, "constant", groups, 1.0).notes == (
+        f"b: {NO_END}",
+    )
+
+
+@pytest.mark.parametrize("coefficient", [1.0, -1.0])
+def test_a_curve_that_levels_off_has_its_constant_there(coefficient: float) -> None:
+    curves = _noisy(_law(0.5, coefficient, -0.6))
+    found = compare_curve_parameter(WITH_CONSTANT, "constant", SIZES, curves, (0.45, 0.55), Rules())
+    assert found.estimate == pytest.approx(0.5, abs=0.01)
+    assert found.p_greater < 0.01
+
+
+def test_an_exponential_that_grows_does_not_level_off() -> None:
+    form, curves = "exponential_with_constant", _noisy(0.5 + 0.1 * np.exp(0.01 * SIZES))
+    found = compare_curve_parameter(form, "constant", SIZES, curves, (None, 1.0), Rules())
+    assert found.notes == (NO_END,)
+
+
+def test_a_constant_is_undetermined_where_too_many_resamples_do_not_level_off() -> None:
+    """One of three seeds does not: 1 of 27 resamples is that seed alone, more than a tail."""
+    good, bad = _law(0.5, 1, -0.8), _law(1.5, -0.1, 0.2)
+    curves = np.stack([good, good + 0.01, bad])
+    found = compare_curve_parameter(WITH_CONSTANT, "constant", SIZES, curves, (0.0, 1.0), Rules())
+    assert found.notes == ("the points do not determine the curve's constant",)
+    assert found.p_greater == 1
+
+
+def test_a_rare_resample_without_end_counts_as_the_furthest_on_its_side() -> None:
+    """Of four seeds it is 1 of 256: the constant of 1.5, above all points, is not taken."""
+    good, bad = _law(0.5, 1, -0.8), _law(1.5, -0.1, 0.2)
+    curves = np.stack([good, good + 0.01, good - 0.01, bad])
+    problem = Problem.of(WITH_CONSTANT, SIZES)
+    assert problem.fit(bad).parameters["constant"] == pytest.approx(1.5, abs=1e-3)
+    found = curve_parameter(problem, "constant", curves)
+    assert math.isfinite(found.estimate.standard_error)
+    assert found.by_seed == pytest.approx([0.5, 0.51, 0.49, 0.49], abs=1e-4)
+
+
 def test_a_slopes_profile_interval_is_the_textbook_one() -> None:
     y = np.array([1.0, 1.9, 3.2, 3.8, 5.1])
     x = np.arange(5.0)

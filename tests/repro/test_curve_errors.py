@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
 
 import numpy as np
@@ -11,6 +12,8 @@ from scipy.optimize import curve_fit
 from scipy.stats import t
 
 from repro.curves import (
+    AnyProblem,
+    FallingProblem,
     Problem,
     bootstrap,
     deviances,
@@ -250,3 +253,34 @@ def test_the_deviance_reaches_its_bound_at_the_profiles_ends(huber_delta: float 
 def test_no_deviance_where_the_curve_goes_through_all_points() -> None:
     x = np.arange(5.0)
     assert deviances(Problem.of("linear", x), "slope", 2 * x, np.array([2.0])) is None
+
+
+def test_resampling_many_points_takes_what_their_fits_take() -> None:
+    """No step that compares every unit with every point, or counts all resamples there are."""
+    start = time.process_time()
+    y = np.random.default_rng(0).normal(size=200_000)
+    found = bootstrap(
+        lambda points: {"mean": float(y[points].mean())},
+        np.arange(y.size),
+        np.random.default_rng(1),
+        draws=10,
+    )
+    assert found.standard_error("mean") == pytest.approx(y.size**-0.5, rel=0.8)
+    assert time.process_time() - start < 4
+
+
+@pytest.mark.parametrize("huber_delta", [None, 0.01])
+@pytest.mark.parametrize("exponent", [-0.05, -0.3, -2.0])
+def test_what_the_search_leaves_of_points_on_the_curve_allows_nothing(
+    exponent: float, huber_delta: float | None
+) -> None:
+    x = np.array([1.0, 4.0, 9.0, 16.0, 36.0, 64.0])
+    y = 0.89 + 0.5 * x**exponent
+    problems: list[AnyProblem] = [Problem.of("power_law_with_constant", x), FallingProblem.of(x)]
+    for problem in problems:
+        best = problem.fit(y, huber_delta).parameters["constant"]
+        assert best == pytest.approx(0.89, abs=1e-4)
+        ends = profile_interval(problem, "constant", y, best, huber_delta=huber_delta)
+        assert ends is None
+        noisy = y + 1e-4 * np.array([1, -1, 1, 1, -1, 1])
+        assert profile_interval(problem, "constant", noisy, best, huber_delta=huber_delta)

@@ -377,6 +377,16 @@ def test_a_frontier_of_too_few_points_has_no_law(tmp_path: Path) -> None:
     assert (len(law.points), law.curve) == (2, ())
 
 
+def test_two_levels_on_the_typical_seeds_frontier_are_no_law(tmp_path: Path) -> None:
+    """The largest level is never worth its compute."""
+    losses = {1.0: 1.0, 4.0: 0.7, 16.0: 2.0}
+    found = _troubled(tmp_path, "optimum", lambda seed, n, s: losses[n] + 1 / s, log="xy")
+    law = _series(found, LAW)
+    assert law.note == "? no exponent: the typical seed's frontier has two levels alone"
+    assert law.curve == ()
+    assert _series(found, f"{METRIC}@4").points
+
+
 def test_one_level_alone_on_the_frontier_is_no_law(tmp_path: Path) -> None:
     found = _troubled(tmp_path, "optimum", lambda seed, n, s: n + 1 / s)
     assert _series(found, LAW).note == "? no law: 3 of 3 seeds have one level alone"
@@ -453,3 +463,62 @@ def test_a_constant_that_may_be_0_is_drawn_down_to_it(tmp_path: Path) -> None:
     drawn_arrows = [line.get_marker() for line in axes.lines]
     assert [arrow in drawn_arrows for arrow in "<>"] == cut
     assert any(cut)
+    assert "not a measurement" not in found.reading
+
+
+FOUR = {"label": "Loss", "better": "lower", "levels": ["1", "4", "9", "16"]}
+OF_CONSTANT = {"form": "power_law_with_constant", "parameter": "constant"}
+
+
+def _store_ends(plan: Plan, ends: dict[float, float], noise: float) -> None:
+    for trial in plan.trials:
+        if (trial.setting.dataset, trial.setting.method) == ("gaussian", "mse"):
+            random = np.random.default_rng(trial.seed)
+            own = {f"{METRIC}@{n:g}": y + noise * random.normal() for n, y in ends.items()}
+            store_result(plan, trial, own)
+
+
+def test_an_estimate_on_its_bound_is_called_one(tmp_path: Path) -> None:
+    plan = _plan(tmp_path, levels=FOUR)
+    _store_ends(plan, {n: 1 - 0.3 * math.log(n) for n in (1.0, 4.0, 9.0, 16.0)}, 0.01)
+    found = _one(tmp_path, plan, "likelihood", falling=True, truth=0.0, **OF_CONSTANT)
+    assert _panel(found).series[0].points[0].x == 0.0
+    assert found.reading.endswith("An estimate at 0 is the law's bound, not a measurement.")
+
+
+def test_a_curve_that_does_not_level_off_has_no_likelihood_of_its_constant(tmp_path: Path) -> None:
+    plan = _plan(tmp_path, levels=FOUR)
+    _store_ends(plan, {n: 1 - 0.1 * n**0.5 for n in (1.0, 4.0, 9.0, 16.0)}, 0.01)
+    found = _one(tmp_path, plan, "likelihood", **OF_CONSTANT)
+    assert found.panels == ()
+    assert found.left_out == (
+        "Gaussian noise is left out: no constant: the curve does not level off",
+    )
+
+
+def test_points_on_the_curve_have_no_likelihood(tmp_path: Path) -> None:
+    plan = _plan(tmp_path, levels=FOUR)
+    _store_ends(plan, {n: 1 + n**-0.5 for n in (1.0, 4.0, 9.0, 16.0)}, 0.0)
+    found = _one(tmp_path, plan, "likelihood", **OF_CONSTANT)
+    assert found.panels == ()
+    assert found.left_out == (
+        "Gaussian noise is left out: no profile: no scatter is left about the curve",
+    )
+
+
+def test_an_estimate_whose_resamples_do_not_level_off_is_drawn_without_ends(
+    tmp_path: Path,
+) -> None:
+    plan = _plan(tmp_path, levels=FOUR)
+    laws: list[Callable[[float], float]] = [
+        lambda n: 1 + n**-0.8 + 0.01 * (n == 4),
+        lambda n: 1.01 + n**-0.8,
+        lambda n: 2 - 0.1 * n**0.3,
+    ]
+    for trial in plan.trials:
+        if (trial.setting.dataset, trial.setting.method) == ("gaussian", "mse"):
+            law = laws[trial.seed]
+            store_result(plan, trial, {f"{METRIC}@{n}": law(n) for n in (1, 4, 9, 16)})
+    found = _one(tmp_path, plan, "likelihood", **OF_CONSTANT)
+    assert _panel(found).series[0].points[0].x_interval == (-math.inf, math.inf)
+    draw(found, method_styles(plan.spec.methods, [])).draw_without_rendering()

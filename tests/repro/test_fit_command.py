@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from repro.errors import UserError
+from repro.fit import findings, models
 from repro.fit.findings import Findings, Request, find
 from repro.fit.models import ALL_FORMS
 from repro.fit.picture import check_place, picture, write
@@ -168,6 +169,111 @@ def test_losses_that_rise_with_size_and_tokens_have_no_best_size(tmp_path: Path)
     assert "nan" not in text(found)
 
 
+def _notes(path: Path, form: str = "", **options: Any) -> list[str]:
+    return list(json.loads(as_json(find(request(path, form, parameters="N", **options))))["notes"])
+
+
+PLACES = np.array([1.0, 4.0, 9.0, 16.0, 36.0, 64.0])
+
+
+def test_a_constant_that_is_no_asymptote_is_called_so(tmp_path: Path) -> None:
+    losses = [0.603, 0.508, 0.453, 0.412, 0.288, 0.205]
+    path = write_csv(tmp_path / "falling.csv", {"N": PLACES, "loss": losses})
+    found = find(request(path, parameters="N"))
+    assert values(found)["constant"] > max(losses)
+    note = "the curve does not level off: its constant is its limit at x → 0, and no asymptote"
+    assert note in text(found)
+    assert any(note in one for one in _notes(path, draws=0))
+    growing = write_csv(tmp_path / "up.csv", {"N": PLACES, "loss": 1 + 0.1 * np.exp(PLACES / 50)})
+    (note,) = _notes(growing, "exponential_with_constant", draws=0)
+    assert "does not level off: its constant is its limit at x → −∞" in note
+    assert _notes(path, "power_law", draws=0) == []
+
+
+def test_a_curve_that_levels_off_needs_no_note(ladder: Path) -> None:
+    assert _notes(ladder, seed="run") == []
+    assert _notes(ladder, "logarithmic", seed="run") == []
+
+
+@pytest.mark.parametrize(
+    ("form", "losses", "line"),
+    [
+        ("power_law_with_constant", 5 - 0.3 * np.log(PLACES), "a logarithm"),
+        ("exponential_with_constant", 5 - 0.01 * PLACES, "a straight line"),
+    ],
+)
+def test_the_flattest_curve_is_called_the_line_that_it_is(
+    tmp_path: Path, form: str, losses: Any, line: str
+) -> None:
+    path = write_csv(tmp_path / "line.csv", {"N": PLACES, "loss": losses})
+    found = find(request(path, form, parameters="N", draws=0))
+    assert abs(values(found)["constant"]) > 1e4
+    assert all(parameter.profile is None for parameter in found.parameters)
+    (note,) = found.notes
+    assert f"do not tell the curve from {line}" in note
+    assert "flattest" in note
+
+
+def test_a_constant_whose_resamples_do_not_level_off_has_no_interval(tmp_path: Path) -> None:
+    good, bad = 0.5 + PLACES**-0.8, 1.5 - 0.1 * PLACES**0.2
+    columns = {
+        "N": np.tile(PLACES, 3),
+        "loss": np.concatenate([good, good + 0.01, bad]),
+        "run": np.repeat([0, 1, 2], 6),
+    }
+    found = find(request(write_csv(tmp_path / "three.csv", columns), parameters="N", seed="run"))
+    constant, _, exponent = found.parameters
+    assert (constant.standard_error, constant.interval) == (None, None)
+    assert exponent.interval is not None
+    assert "4% of the resamples do not level off: the constant is undetermined" in found.notes
+    good_seeds = columns["run"] < 2
+    two = {name: column[good_seeds] for name, column in columns.items()}
+    found = find(request(write_csv(tmp_path / "two.csv", two), parameters="N", seed="run"))
+    assert found.parameters[0].interval is not None
+
+
+def test_only_what_is_on_the_logarithm_is_said_to_be(ladder: Path, runs: Path) -> None:
+    shown = text(find(request(ladder, parameters="N", seed="run")))
+    assert "generator's seed 0); coefficient on the logarithm\n" in shown
+    joint: dict[str, Any] = {
+        "parameters": "Model Size",
+        "compute": "FLOP",
+        "loss": "nats",
+        "drop_highest": 2,
+    }
+    shown = text(find(request(runs, draws=20, **joint)))
+    assert "; size_coefficient and token_coefficient on the logarithm\n" in shown
+    assert "on the logarithm" not in text(
+        find(request(ladder, "logarithmic", parameters="N", seed="run"))
+    )
+
+
+def test_resamples_of_many_points_are_few_and_said_to_be(
+    ladder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = find(request(ladder, parameters="N", draws=50))
+    assert every.notes == ()
+    monkeypatch.setattr(findings, "_MOST_REFITTED", 28 * 12)
+    monkeypatch.setattr(models, "MOST_PROFILED", 20)
+    few = find(request(ladder, parameters="N", draws=50))
+    assert few.bootstrap is not None
+    assert few.bootstrap.chances.size == 12
+    assert few.bootstrap.degrees_of_freedom == 11
+    assert few.notes[0].startswith("no profile likelihood: of more than 20 points")
+    assert few.notes[1].startswith("12 resamples at most, not 50: each is a fit to 28 points.")
+    constant = few.parameters[0]
+    assert constant.profile is None
+    assert constant.interval is not None
+    assert constant.standard_error is not None
+    reach = (constant.interval[1] - constant.interval[0]) / 2
+    assert reach == pytest.approx(2.201 * constant.standard_error, rel=1e-3)
+    # Four seeds have 35 different resamples: all are more than may be taken here.
+    seeded = find(request(ladder, parameters="N", seed="run", draws=50))
+    assert seeded.bootstrap is not None
+    assert seeded.bootstrap.chances.size == 12
+    assert "12 resamples" in text(seeded)
+
+
 @pytest.mark.parametrize(("mark", "name"), [("\t", "tabs"), (";", "semicolons")])
 def test_another_separator_than_the_comma_is_named(tmp_path: Path, mark: str, name: str) -> None:
     path = tmp_path / "table.csv"
@@ -227,6 +333,13 @@ def test_a_picture_of_an_unknown_format_is_refused_before_anything_is_fitted(nam
         ("N,Loss\n1,2\n", {"parameters": "N"}, r"no column 'loss' for --loss; did you mean 'Loss'"),
         ("N,loss\n1,2\n10,x2\n", {"parameters": "N"}, r"line 3: column 'loss' holds 'x2'"),
         ("N,loss\n1,2\n\n10,\n", {"parameters": "N"}, r"line 4: column 'loss' is empty"),
+        ("N,loss\n1,2\n1_000,1\n", {"parameters": "N"}, r"line 3: .* '1_000', which is not a num"),
+        (
+            "N,loss\n1,2\n",
+            {"parameters": "N", "tokens": "N"},
+            r"--parameters and --tokens name one column, 'N'",
+        ),
+        ("N,loss\n1,2\n", {"parameters": "loss"}, r"--loss and --parameters name one column"),
         ("N,loss\n1,2\n10,nan\n", {"parameters": "N"}, r"line 3: column 'loss' holds nan"),
         ("N,loss\n1,2\n10,-inf\n", {"parameters": "N"}, r"line 3: column 'loss' holds -inf"),
         ("N,loss\n1,2\n0,2\n", {"parameters": "N"}, r"line 3: column 'N' holds 0, .* above 0"),
@@ -347,7 +460,8 @@ def test_the_command_prints_the_fit_and_writes_the_picture(ladder: Path, tmp_pat
 
 
 def test_a_mistake_on_the_command_line_is_one_line_and_status_2(ladder: Path) -> None:
-    for arguments in (["--parameters", "M"], ["--parameters", "N", "--plot", "fit.txt"]):
+    twice = ["--parameters", "N", "--tokens", "N"]
+    for arguments in (["--parameters", "M"], twice, ["--parameters", "N", "--plot", "fit.txt"]):
         shown = run(str(ladder), *arguments)
         assert shown.returncode == 2
         assert len(shown.stderr.strip().splitlines()) == 1

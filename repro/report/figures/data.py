@@ -51,7 +51,7 @@ def figure_data(figure: FigureSpec, source: Source) -> FigureData:
         x_label,
         y_label,
         tuple(panels),
-        labels.reading(figure, source.plan),
+        labels.reading(figure, source.plan, panels),
         tuple(left_out),
     )
 
@@ -77,6 +77,10 @@ def _by_dataset(make: Callable[[FigureSpec, str, Source], Panel]) -> Callable[..
 
 
 def _nothing(figure: FigureSpec, panel: Panel) -> str:
+    notes = [note for series in panel.series for note in series.note.split("; ") if note]
+    if notes and all(note.startswith("? ") for note in notes):  # every mean is there
+        reasons = "; ".join(dict.fromkeys(note.removeprefix("? ") for note in notes))
+        return f"{panel.title} is left out: {reasons}"
     if any(series.note or series.remarks for series in panel.series):
         return f"{panel.title} is left out: no mean can be given there yet"
     what = f"{figure.sweep} is not swept" if figure.sweep else "nothing of this was measured"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from repro.cells.aggregate import Aggregate, dataset_entry
-from repro.curves import AnyProblem, FallingProblem, deviances, profile_interval
+from repro.curves import AnyProblem, FallingProblem, deviances, levels_off, profile_interval
 from repro.report.figures.along import places
 from repro.report.figures.content import Panel, Point, Series
 from repro.report.figures.fitted import form_key, form_label, problem_of, table_of, too_few
@@ -52,12 +52,11 @@ def likelihood(figure: FigureSpec, dataset: str, method: str, data: Aggregate) -
         xs, table = table_of(found)
         note = too_few(figure.form, xs)
         if not note:
-            problem = problem_of(figure, figure.form, xs)
-            curve, threshold = _deviances(problem, figure.parameter, table.mean(axis=0))
-            points = (_estimate(problem, figure.parameter, table, entry.resplit),)
-            note = "" if curve else "? no profile: the points leave the parameter open"
+            problem, means = problem_of(figure, figure.form, xs), table.mean(axis=0)
+            curve, threshold, note = _deviances(problem, figure.parameter, means)
+            points = (_estimate(problem, figure.parameter, table, entry.resplit),) if curve else ()
     label = data.spec.methods[method].label
-    series = Series(method, label, points if curve else (), note, curve)
+    series = Series(method, label, points, note, curve)
     shown = (series,) if found else ()
     return Panel(entry.label, shown, truth=figure.truth, threshold=threshold)
 
@@ -77,15 +76,20 @@ def _points(xs: Numbers, left: Numbers, resplit: float) -> list[Point]:
 
 def _deviances(
     problem: AnyProblem, parameter: str, means: Numbers
-) -> tuple[tuple[Point, ...], float | None]:
-    """Return the deviance's curve and what it may be at most, with 95 %; neither if undetermined.
+) -> tuple[tuple[Point, ...], float | None, str]:
+    """Return the deviance's curve and what it may be at most, with 95 %; else why there is none.
 
     An open end is drawn as far as the other; of a constant held above 0, down to 0.
     """
-    estimate = problem.fit(means).parameters[parameter]
+    fit = problem.fit(means)
+    if parameter == "constant" and not levels_off(problem, fit):
+        return (), None, "? no constant: the curve does not level off"
+    estimate = fit.parameters[parameter]
     ends = profile_interval(problem, parameter, means, estimate)
-    if ends is None or not np.isfinite(ends).any():
-        return (), None
+    if ends is None:
+        return (), None, "? no profile: no scatter is left about the curve"
+    if not np.isfinite(ends).any():
+        return (), None, "? no profile: the points leave the parameter open"
     reach = max(abs(end - estimate) for end in ends if np.isfinite(end))
     low, high = (
         estimate + _BEYOND * (end - estimate if np.isfinite(end) else sign * reach)
@@ -96,7 +100,7 @@ def _deviances(
     values = np.unique([*np.linspace(low, high, _POINTS), estimate])
     found = deviances(problem, parameter, means, values)
     assert found is not None  # the interval above is where it crosses its bound
-    return tuple(map(Point, values.tolist(), found[0].tolist())), found[1]
+    return tuple(map(Point, values.tolist(), found[0].tolist())), found[1], ""
 
 
 def _estimate(problem: AnyProblem, parameter: str, table: Numbers, resplit: float) -> Point:

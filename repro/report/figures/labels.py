@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from repro.planning.plan import Plan
 from repro.report.figures.bands import DRAWS, SEED
+from repro.report.figures.content import Panel
 from repro.report.figures.spec import FigureSpec
 from repro.report.parts import metric_heading
 from repro.spec import TableSpec
@@ -17,12 +18,19 @@ def axes(figure: FigureSpec, spec: TableSpec) -> tuple[str, str]:
     return figure.x_label or x, figure.y_label or y
 
 
-def reading(figure: FigureSpec, plan: Plan) -> str:
-    """Return what marks, lines and intervals stand for, as sentences."""
+def reading(figure: FigureSpec, plan: Plan, panels: Sequence[Panel] = ()) -> str:
+    """Return what marks, lines and intervals of ``panels`` stand for, as sentences."""
     text = _READINGS[figure.kind](figure, plan)
+    if figure.kind == "likelihood" and figure.falling and any(map(_at_bound, panels)):
+        text += " An estimate at 0 is the law's bound, not a measurement."
     if "x" in figure.log and figure.kind in _ALONG and _may_have_zero(figure, plan.spec):
         text += " Zero has no place on a logarithmic axis and stands before its break."
     return text
+
+
+def _at_bound(panel: Panel) -> bool:
+    """Say whether a constant that is held to 0 or above is 0."""
+    return any(point.x <= 0 for series in panel.series for point in series.points)
 
 
 _ALONG = ("sweep", "levels", "fit", "residuals", "curves")
@@ -111,7 +119,8 @@ def _of_ladder(figure: FigureSpec, plan: Plan) -> str:
 def _of_optimum(figure: FigureSpec, plan: Plan) -> str:
     text = (
         "Marks: vertices of the convex hull of each seed's frontier, loss against the logarithm of "
-        "compute; the larger, the more seeds have it."
+        "compute; the larger, the more seeds have it. "
+        "There is a law where the typical seed has three levels among them."
     )
     if figure.from_share:
         text += f" A run counts from {100 * figure.from_share:g} % of its steps on."

@@ -46,7 +46,8 @@ class FigureSpec:
       the seeds' means, and the curve ``form`` through it with its band. ``from_share``: of a run's
       steps, the share before which its points do not count for the frontier
     - ``optimum``: the level that is best for an amount of compute: the vertices of the convex hull
-      of each seed's frontier, and their power law over the seeds
+      of each seed's frontier, and their power law over the seeds where the typical one has three
+      levels there
     - ``profile``: the entry ``overall`` of the table spec, a performance profile: the share of
       runs that are better than a threshold, in one panel
     - ``images``: image ``files`` that trials of the table wrote to their artefact folder, by
