@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from repro.curves import Fit, fit
+from repro.curves import Fit, fit, line_below
 from tasks.scaling.protocol import Curve, Numbers
 
 
@@ -24,7 +24,9 @@ class Logarithmic:
         """Return the line through points."""
         return _Line(fit("logarithmic", x, losses, huber_delta=self.huber_delta))
 
-    fitted_frontier = fitted
+    def fitted_frontier(self, x: ArrayLike, losses: ArrayLike) -> Curve:
+        """Return the line that lies below the frontier, as the law with a constant does."""
+        return _Line(line_below(x, losses))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from repro.curves import Fit, fit
+from repro.curves import Fit, fit, fit_below
 from tasks.scaling.protocol import Curve, Numbers
 
 
@@ -23,7 +23,9 @@ class PowerLaw:
         """Return the law through points."""
         return _PowerLaw(fit("power_law", x, losses, huber_delta=self.huber_delta))
 
-    fitted_frontier = fitted
+    def fitted_frontier(self, x: ArrayLike, losses: ArrayLike) -> Curve:
+        """Return the law that lies below the frontier, as that with a constant does."""
+        return _PowerLaw(fit_below(x, losses, constant=False))
 
 
 @dataclass(frozen=True)

@@ -56,8 +56,10 @@ def table_values(
     """Return seed → value of a cell of the table; ``None`` and a problem where one is missing."""
     cell = case.data.cell(dataset, method, metric)
     if cell is None:
-        label = case.spec.metric(metric).label
-        evidence.problem(f"{label} of {case.place(method, dataset)} is not in the table")
+        label, place = case.spec.metric(metric).label, case.place(method, dataset)
+        measured = any((c.dataset, c.method) == (dataset, method) for c in case.data.cells.values())
+        absent = f"no run of {place} has a value of {label}"
+        evidence.problem(absent if measured else f"{label} of {place} is not in the table")
         return None
     if not cell.complete:
         evidence.problem(unfinished(case, cell.group, metric))

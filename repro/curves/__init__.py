@@ -4,7 +4,7 @@ Papers may import this package: it imports nothing of the harness, and a change 
 results stale of those that do.
 """
 
-from repro.curves.below import fit_below
+from repro.curves.below import fit_below, line_below
 from repro.curves.ends import MOST_WITHOUT_END, clamped, levels_off, limits, straight
 from repro.curves.extrapolation import Extrapolation, extrapolations, joint_extrapolations
 from repro.curves.falling import AnyProblem, FallingProblem, fit_falling
@@ -50,6 +50,7 @@ __all__ = [
     "joint_extrapolations",
     "levels_off",
     "limits",
+    "line_below",
     "lower_hull",
     "optimal_size",
     "profile_interval",

@@ -37,6 +37,15 @@ def test_the_ablation_fits_a_frontier_as_anything_else() -> None:
     assert not PowerLawWithConstant(huber_delta=None).describes_ladder
 
 
-@pytest.mark.parametrize("form", [PowerLaw(), Logarithmic(), LastValue()])
-def test_the_rivals_fit_a_frontier_as_anything_else(form: ScalingForm) -> None:
-    assert form.fitted_frontier(C, LOSSES) == form.fitted(C, LOSSES)
+@pytest.mark.parametrize("form", [PowerLaw(), Logarithmic()])
+def test_the_rivals_of_a_frontier_lie_below_it_too(form: ScalingForm) -> None:
+    """What lies below foretells lower losses: the law must not gain on its rivals by that."""
+    below, through = form.fitted_frontier(C, LOSSES), form.fitted(C, LOSSES)
+    assert (below.predict(C) <= LOSSES + 1e-12).all()
+    assert (through.predict(C) > LOSSES).any()
+    middle = float(below.predict([1e11])[0])
+    assert below.place_of(middle) == pytest.approx(1e11)
+
+
+def test_the_last_value_is_the_same_on_a_frontier() -> None:
+    assert LastValue().fitted_frontier(C, LOSSES) == LastValue().fitted(C, LOSSES)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from report_fixtures import COMMENSURABLE, made_up_plan
+from report_fixtures import COMMENSURABLE, made_up_plan, store_result
 
 from repro.cells.aggregate import aggregate
 from repro.claims import decide, detectable, settings_of
@@ -461,3 +461,14 @@ def test_a_method_that_is_nowhere_better_is_never_supported(
 
     verdict = judged(plan, values, state)
     assert verdict.verdict != "supported", verdict.sentence
+
+
+def test_what_no_run_has_a_value_of_is_said_so(tmp_path: Path) -> None:
+    """A task leaves out what means nothing on a data set."""
+    plan = made_up_plan(tmp_path)
+    for trial in plan.trials:
+        store_result(plan, trial, {"rmse": 0.5 + 0.01 * trial.seed})
+    verdicts = {v.claim.id: v for v in decide(plan, aggregate(plan, plan.records()))}
+    assert verdicts["robust"].verdict == "undecided"
+    first = "no run of CS-IB on Diabetes has a value of RMSE under FGSM"
+    assert first in verdicts["robust"].reasons

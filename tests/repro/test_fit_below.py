@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog, minimize
 
-from repro.curves import fit_below, fit_falling
+from repro.curves import fit_below, fit_falling, line_below
 from repro.curves.below import nearest_below
 
 X = np.array([1.0, 4.0, 9.0, 16.0, 36.0, 64.0])
@@ -48,6 +48,35 @@ def test_at_a_given_exponent_it_solves_the_linear_programme(
     best = linprog(-bounds.sum(0), A_ub=bounds, b_ub=y)
     assert best.status == 0
     assert len(y) * constant + scale * curve.sum() == pytest.approx(-best.fun, abs=1e-6)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.floats(-5, 5), min_size=6, max_size=6).map(np.array))
+def test_the_line_from_below_solves_the_linear_programme(y: np.ndarray) -> None:
+    line = line_below(X, y)
+    assert (line.predict(X) <= y + 1e-9).all()
+    bounds = np.stack([np.ones_like(X), np.log(X)], 1)
+    best = linprog(-bounds.sum(0), A_ub=bounds, b_ub=y, bounds=(None, None))
+    assert line.loss == pytest.approx(y.sum() + best.fun, abs=1e-6)
+
+
+@settings(deadline=None, max_examples=20)
+@given(VALUES)
+def test_without_a_constant_no_pure_power_law_comes_nearer_from_below(y: np.ndarray) -> None:
+    found = fit_below(X, y, constant=False)
+    assert found.parameters["constant"] == 0
+    assert (found.predict(X) <= y + 1e-9).all()
+    for exponent in -np.geomspace(1e-3, 8, 300):
+        curve = X**exponent
+        assert found.loss <= (y - (y / curve).min() * curve).sum() + 1e-6
+
+
+def test_exact_rivals_are_found_again() -> None:
+    law = fit_below(X, 3 * X**-0.25, constant=False)
+    assert law.predict([256.0]) == pytest.approx([0.75], rel=1e-5)
+    assert line_below(X, 3 - 0.5 * np.log(X)).parameters == pytest.approx(
+        {"intercept": 3, "slope": -0.5}
+    )
 
 
 @pytest.mark.parametrize(
