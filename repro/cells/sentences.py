@@ -176,6 +176,18 @@ def conditional(tables: Sequence[str] = ()) -> str:
     return f"{where} conditional on this table: the seeds only split it anew."
 
 
+def on_what_seeds_share(shared: Sequence[tuple[str, str]]) -> str:
+    """Say on what a verdict is conditional, since none of the seeds replicates it.
+
+    ``shared``  (what all seeds have in common, the label of its data set)
+    """
+    labels: dict[str, list[str]] = {}
+    for what, label in shared:
+        labels.setdefault(what, []).append(label)
+    listed = "; ".join(f"{what} ({', '.join(own)})" for what, own in labels.items())
+    return f"conditional on what all seeds share: {listed}"
+
+
 def obstacle(cell: Cell | None, *, partial: bool) -> str:
     """Return why the cell has no verdict; empty if it may have one."""
     if partial:

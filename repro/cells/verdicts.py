@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from repro.cells.aggregate import Aggregate, dataset_entry
-from repro.cells.sentences import Wording, no_statistic, obstacle
+from repro.cells.sentences import Wording, no_statistic, obstacle, on_what_seeds_share
 from repro.cells.shared_artifacts import conditional_on
 from repro.planning.plan import Plan
 from repro.spec import Metric, Reported
@@ -75,11 +75,14 @@ def cell_verdicts(
         if cell is None or reason:
             verdicts[key] = _not_comparable(number, reason)
         else:
-            resplit = dataset_entry(plan.spec, number.dataset).resplit
+            dataset = dataset_entry(plan.spec, number.dataset)
             metric = plan.spec.metric(number.metric)
             values = list(cell.values.values())
-            shared = conditional_on([cell.group], plan.spec)
-            verdicts[key] = judge(values, number, metric, resplit, cap, shared)
+            given = [conditional_on([cell.group], plan.spec)]
+            if dataset.shared:
+                given.append(on_what_seeds_share([(dataset.shared, dataset.label)]))
+            shared = " and ".join(filter(None, given))
+            verdicts[key] = judge(values, number, metric, dataset.resplit, cap, shared)
     return verdicts
 
 

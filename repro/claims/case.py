@@ -47,6 +47,10 @@ class Case:
         """Return n_held_out / n_train where the data set's seeds re-split one table, else 0."""
         return dataset_entry(self.spec, dataset).resplit
 
+    def shared(self, dataset: str) -> str:
+        """Return what all seeds have in common of a data set, in words; empty for nothing."""
+        return dataset_entry(self.spec, dataset).shared
+
     def label(self, method: str) -> str:
         """Return how a method is called."""
         return self.spec.methods[method].label

@@ -76,6 +76,7 @@ def _test(case: Case) -> ClaimVerdict:
         left_out=tuple(evidence.left_out),
         named=evidence.named,
         tables=tuple(_tables(case)) if evidence.findings else (),
+        shared=tuple(_shared(case)) if evidence.findings else (),
         conditional=_conditional(case) if evidence.findings else "",
         reasons=tuple(evidence.problems) or _reasons(evidence.findings, test),
         notes=tuple(dict.fromkeys(note for one in comparisons for note in one.notes)),
@@ -86,6 +87,13 @@ def _tables(case: Case) -> Iterator[str]:
     """Yield the labels of the claim's data sets whose seeds split one finite table anew."""
     judged = datasets_here(case, Evidence())
     return (case.dataset_label(name) for name in judged if case.resplit(name) > 0)
+
+
+def _shared(case: Case) -> Iterator[tuple[str, str]]:
+    """Yield what the seeds have in common of each of the claim's data sets, and its label."""
+    for name in datasets_here(case, Evidence()):
+        if case.shared(name):
+            yield case.shared(name), case.dataset_label(name)
 
 
 def _conditional(case: Case) -> str:

@@ -75,6 +75,7 @@ class ClaimVerdict:
     ``p_holm``    two-sided, after Holm over the family of ``family`` claims
     ``named``     how many data sets the claim speaks of, tested or not
     ``tables``    the labels of the data sets among the tested ones whose seeds split one table anew
+    ``shared``    (what all seeds have in common of a tested data set, the set's label)
     ``conditional``  on what, in words, where compared settings share a teacher or a base network
     ``reasons``   why nothing could be decided; ``notes`` what limits the verdict
     """
@@ -91,6 +92,7 @@ class ClaimVerdict:
     notes: tuple[str, ...]
     named: int = 0
     tables: tuple[str, ...] = ()
+    shared: tuple[tuple[str, str], ...] = ()
     conditional: str = ""
     sentence: str = ""
 

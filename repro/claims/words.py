@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from repro.cells.sentences import conditional
+from repro.cells.sentences import conditional, on_what_seeds_share
 from repro.claims.finding import ClaimVerdict, Finding
 from repro.claims.phrases import POINTS, Phrases, phrases
 from repro.claims.planned import wanted_datasets
@@ -26,6 +26,8 @@ def worded(verdict: ClaimVerdict, spec: TableSpec) -> ClaimVerdict:
     judged = verdict.verdict != "not decided" and not verdict.reasons
     if verdict.tables and judged:
         sentence += f" {conditional(verdict.tables)}"
+    if verdict.shared and judged:
+        sentence += f" It is {on_what_seeds_share(verdict.shared)}."
     if verdict.conditional and judged:
         sentence += f" It is {verdict.conditional}."
     if verdict.left_out and verdict.verdict != "not decided":

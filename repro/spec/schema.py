@@ -50,11 +50,14 @@ class DatasetSpec:
 
     ``resplit``  n_held_out / n_train where the seeds re-split one finite table: the corrected
                  variance of Nadeau and Bengio uses it. 0 where each seed draws new data.
+    ``shared``   what all seeds have in common of it and none replicates, in words, such as "the
+                 published split": verdicts are conditional on it.
     ``not_compared``  metrics that mean nothing here (an infinite variance), shown as such.
     """
 
     label: str = MISSING
     resplit: float = 0.0
+    shared: str = ""
     not_compared: list[str] = field(default_factory=list)
     note: str = ""
 

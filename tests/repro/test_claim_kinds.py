@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from report_fixtures import COMMENSURABLE, made_up_plan, store_result
+from report_fixtures import COMMENSURABLE, SPEC, fill, made_up_plan, store_result
 
 from repro.cells.aggregate import aggregate
 from repro.claims import decide, detectable, settings_of
@@ -472,3 +472,20 @@ def test_what_no_run_has_a_value_of_is_said_so(tmp_path: Path) -> None:
     assert verdicts["robust"].verdict == "undecided"
     first = "no run of CS-IB on Diabetes has a value of RMSE under FGSM"
     assert first in verdicts["robust"].reasons
+
+
+def test_a_verdict_names_what_all_seeds_share_of_its_data_sets(tmp_path: Path) -> None:
+    datasets = SPEC["datasets"] | {
+        name: SPEC["datasets"][name] | {"shared": "the published split"}
+        for name in ("gaussian", "heavy")
+    }
+    plan = made_up_plan(tmp_path, datasets=datasets)
+    fill(plan, curves=False, troubled=False)
+    verdicts = {v.claim.id: v for v in decide(plan, aggregate(plan, plan.records()))}
+    shared = "It is conditional on what all seeds share: the published split"
+    assert f"{shared} (Gaussian noise, Heavy tails)." in verdicts["lower-error"].sentence
+    assert f"{shared} (Gaussian noise)." in verdicts["beats-mse"].sentence
+    without = made_up_plan(tmp_path / "without")
+    fill(without, curves=False, troubled=False)
+    for verdict in decide(without, aggregate(without, without.records())):
+        assert "all seeds share" not in verdict.sentence

@@ -143,9 +143,9 @@ def test_a_verdict_on_a_printed_number_of_a_level_says_on_which_data_set(tmp_pat
     scales = SPEC["scales"] | {"paper": {"datasets": ["gaussian", "heavy"], "seeds": 5}}
     number = NUMBER | {"method": "mse", "metric": "fgsm_rmse@0.2"}
     methods = {key: SPEC["methods"][key] for key in ("bottleneck", "mse")}
-    plan = made_up_plan(
-        tmp_path, "paper", scales=scales, methods=methods, claims=[], reported=[number]
-    )
+    datasets = SPEC["datasets"] | {"gaussian": {"label": "Gaussian noise", "shared": "the noise"}}
+    changes = {"scales": scales, "methods": methods, "datasets": datasets}
+    plan = made_up_plan(tmp_path, "paper", claims=[], reported=[number], **changes)
     for trial in plan.trials:
         levels = {"fgsm_rmse@0.2": 0.4 + 0.001 * trial.seed}
         metrics = {"rmse": 0.5, **(levels if trial.setting.method == "mse" else {})}
@@ -153,7 +153,9 @@ def test_a_verdict_on_a_printed_number_of_a_level_says_on_which_data_set(tmp_pat
     document = make_document(plan, plan.records())
     ((place, mark),) = verdict_sentences(document)
     assert place == "MSE on Gaussian noise, RMSE under FGSM @ 0.2"
-    assert mark.sentence
+    assert mark.sentence.endswith(
+        "It is conditional on what all seeds share: the noise (Gaussian noise)."
+    )
     # The paper's number stands beside ours, and a dash where it prints none.
     page = html(document, [], {})
     assert '<td class="printed">0.40 ± 0.01</td>' in page
