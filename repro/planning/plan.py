@@ -219,7 +219,10 @@ def dataset_identity(dataset: str) -> str:
     name, separator, options = dataset.removeprefix(USER_FILE).partition("?")
     if not name:
         raise UserError(f"DATASETS: {dataset} names no file: write file:<path>")
-    path = Path(name).expanduser()
+    try:
+        path = Path(name).expanduser()
+    except RuntimeError:
+        raise UserError(f"DATASETS: {name}: there is no such user") from None
     if not path.exists():
         raise UserError(f"DATASETS: {path}: there is no such file or folder")
     return f"{USER_FILE}{sha256_of_path(path)}{separator}{options}"

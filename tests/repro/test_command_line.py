@@ -280,9 +280,19 @@ def test_a_results_folder_where_the_kernel_allows_none_is_one_line(checkout: Che
     assert "/proc/results" in message
 
 
-def test_a_data_set_file_without_a_path_is_one_line(checkout: Checkout) -> None:
-    message = one_line_error(checkout, "plan", "toy", "--scale", "smoke", "--datasets", "file:")
-    assert "file: names no file: write file:<path>" in message
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("file:", "file: names no file: write file:<path>"),
+        ("file:~nobody-here/x.csv", "~nobody-here/x.csv: there is no such user"),
+        ("file:nowhere.csv", "nowhere.csv: there is no such file or folder"),
+    ],
+)
+def test_a_data_set_file_that_is_none_is_one_line(
+    checkout: Checkout, name: str, problem: str
+) -> None:
+    message = one_line_error(checkout, "plan", "toy", "--scale", "smoke", "--datasets", name)
+    assert problem in message
 
 
 def test_an_export_before_any_trial_is_one_line(checkout: Checkout) -> None:
