@@ -45,10 +45,13 @@ KINDS = {
     "job over its time limit, checkpointed": "time limit",
     "scontrol requeue": "requeued",
     "preemption by a higher partition": "preempted",
-    "a node's daemons killed": "node failure",
     "out of memory": "out of memory",
     "disk full": "disk",
 }
+CRASH = "a node's daemons killed"
+#: What SLURM says of a crash depends on what it sees first: that the node is away, or that a node
+#: which is back knows nothing of its job. Both put the job back into the queue.
+OF_CRASH = ("node failure", "requeued")
 
 
 class Chaos:
@@ -62,12 +65,13 @@ class Chaos:
         self.happened: Counter[str] = Counter()
         self.crashed: list[str] = []
         self.hit: list[Path] = []
+        self.on_crashed: list[Path] = []
         self.faults: dict[str, Callable[[Path], None]] = {
             "kill -9 of the trial's process": kill_trial,
             "job over its time limit, checkpointed": lambda _: None,  # comes by itself
             "scontrol requeue": lambda trial: self._command("scontrol", "requeue", job_of(trial)),
             "preemption by a higher partition": lambda trial: preempt(sweep, node_of(trial)),
-            "a node's daemons killed": self._crash,
+            CRASH: self._crash,
             "a node's slurmd killed, its jobs live on": self._kill_node_daemon,
             "out of memory": lambda trial: self._trouble(trial, "memory"),
             "disk full": lambda trial: self._trouble(trial, "disk"),
@@ -100,12 +104,15 @@ class Chaos:
 
     def seen(self, name: str) -> bool:
         """Say whether a fault hit: its trial says so, or the deed is its own proof."""
-        if name not in KINDS:
-            return self.happened[name] > 0
-        return self.kinds()[KINDS[name]] > 0
+        return self.count(name) > 0
 
-    def kinds(self) -> Counter[str]:
-        return Counter(kind for trial in self.sweep.trials for kind in kinds_of(trial))
+    def count(self, name: str) -> int:
+        if name == CRASH:
+            return sum(kind in OF_CRASH for trial in self.on_crashed for kind in kinds_of(trial))
+        if name in KINDS:
+            trials = [trial for trial in self.sweep.trials if trial not in self.on_crashed]
+            return [kind for trial in trials for kind in kinds_of(trial)].count(KINDS[name])
+        return self.happened[name]
 
     def end(self) -> None:
         """Let the sweep come to its end, crashed nodes and all."""
@@ -141,6 +148,7 @@ class Chaos:
 
     def _crash(self, trial: Path) -> None:
         node = node_of(trial)
+        self.on_crashed.append(trial)
         faults.crash_node(self.sweep.cluster, node)
         self.crashed.append(node)
 
@@ -194,7 +202,7 @@ def test_two_hundred_trials_survive_every_fault(
     assert told.returncode == 0, told.stderr
     assert metrics(checkout) == metrics(calm)
     assert verdicts(checkout) == verdicts(calm)
-    counts = {name: chaos.kinds()[kind] for name, kind in KINDS.items()} | chaos.happened
+    counts = {name: chaos.count(name) for name in (*chaos.faults, *chaos.happened)}
     counts |= {"array larger than MaxArraySize": len(sizes), "no accounting": 1}
     record_property("counts", json.dumps(counts))
     print(counts)
