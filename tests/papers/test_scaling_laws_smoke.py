@@ -23,7 +23,7 @@ def test_the_report_is_whole(run: tuple[Path, str]) -> None:
     content = verdicts(report)
     headline = ("size_error", "compute_error", "forecast_error")
     cells = [cell for cell in content["cells"] if cell["address"].endswith(headline)]
-    assert len(cells) == 2 * 6 * 3
+    assert len(cells) == 2 * 5 * 3
     assert all(cell["finished"] == cell["planned"] == 2 for cell in cells)
     figures = {path.stem for path in (report / "figures").iterdir()}
     assert {"size", "best-size", "errors-size", "divergence", "extrapolation"} <= figures
