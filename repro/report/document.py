@@ -11,9 +11,10 @@ from repro.cells.overall_row import OverallRow
 from repro.cells.verdicts import CellVerdict, cell_verdicts
 from repro.claims import ClaimVerdict, decide, headline
 from repro.planning.plan import Plan
-from repro.report import provenance, table, wording
+from repro.report import provenance, table_filling, wording
 from repro.report.loss_profile import LossProfile, loss_profiles
 from repro.report.second_stage import SecondStageReport, second_stage
+from repro.report.table import Table
 from repro.report.tuning_effort import TuningEffort, tuning_effort
 from repro.trials.store import TrialRecord
 
@@ -39,9 +40,9 @@ class Document:
     notes: tuple[str, ...]
     printed_note: str
     cell_verdicts: dict[tuple[str, str, str], CellVerdict]
-    tables: tuple[table.Table, ...]
-    other_tables: tuple[table.Table, ...]
-    silent_tables: tuple[table.Table, ...]
+    tables: tuple[Table, ...]
+    other_tables: tuple[Table, ...]
+    silent_tables: tuple[Table, ...]
     overall: tuple[OverallRow, ...]
     tuning: TuningEffort | None
     costs: tuple[provenance.Cost, ...]
@@ -72,12 +73,12 @@ def make_document(plan: Plan, records: Sequence[TrialRecord]) -> Document:
     notes = (wording.partial_note(plan), wording.scale_note(plan))
     verdicts = cell_verdicts(plan, data)
     second = second_stage(plan)
-    judged = table.Judged(verdicts, second.cells if second else {})
+    judged = table_filling.Judged(verdicts, second.cells if second else {})
     others = (
         ("Tuning", plan.records(plan.tuning_trials)),
         ("Second stage", second.records if second else ()),
     )
-    beside = table.other_tables(plan, data, judged)
+    beside = table_filling.other_tables(plan, data, judged)
     return Document(
         plan=plan,
         records=tuple(records),
@@ -91,7 +92,7 @@ def make_document(plan: Plan, records: Sequence[TrialRecord]) -> Document:
         notes=tuple(note for note in notes if note),
         printed_note=wording.printed_note(plan),
         cell_verdicts=verdicts,
-        tables=tuple(table.headline_tables(plan, data, judged)),
+        tables=tuple(table_filling.headline_tables(plan, data, judged)),
         other_tables=tuple(one for one in beside if one.says_anything),
         silent_tables=tuple(one for one in beside if not one.says_anything),
         overall=tuple(overall(plan, data)),
